@@ -1,0 +1,75 @@
+"""What an adapter is: it turns a job (files, destination, prefixes, filter) into a tailer that can be started."""
+
+from __future__ import annotations
+
+import enum
+import os
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import ClassVar, Protocol, TextIO
+
+Filter = Callable[[str], object]
+
+
+class Default(enum.Enum):
+    """Says that an argument is to be left out, so that the tailer's own default holds (None is a value: FLT-3)."""
+
+    DEFAULT = "default"
+
+
+DEFAULT = Default.DEFAULT
+
+
+class Tailer(Protocol):
+    """What the suite calls. `start` and `stop` may return anything; LIF-1 looks at what start() returned."""
+
+    def start(self) -> object: ...
+    def stop(self) -> object: ...
+    def stopped(self) -> bool: ...
+
+
+@dataclass(frozen=True)
+class Job:
+    """What one tailer has to do.
+
+    A tailer writes to `dst`, or its adapter hands over what the tailer put out for one file by `deliver(key, text)`
+    (a command writes to its own standard output). `report(text)` takes an error that the tailer reported in another
+    way than the logging module. `interval` is in seconds.
+    """
+
+    name: str
+    log_files: Mapping[int, str | os.PathLike[str]]
+    dst: TextIO | str | os.PathLike[str]
+    deliver: Callable[[int, str], None]
+    report: Callable[[str], None]
+    interval: float
+    prefixes: Mapping[int, str] | None | Default = DEFAULT
+    filter: Filter | None | Default = DEFAULT
+
+
+class Adapter(ABC):
+    """Base of all adapters.
+
+    `capabilities` are those that the tailer declares; a check that needs another one is not applicable. An exception
+    of an adapter's own is status `error`, told apart from a failing tailer: an adapter raises `TailerRaised` for what
+    the tailer itself did.
+    """
+
+    kind: ClassVar[str] = "adapter"
+    tailer_is_the_implementation: ClassVar[bool] = False
+    """Whether exceptions of the opened tailer's methods are the implementation's own."""
+
+    name: str
+    capabilities: frozenset[str]
+
+    @abstractmethod
+    def open(self, job: Job) -> Tailer:
+        """A tailer for `job`, not yet started."""
+
+    def processes(self, tailer: Tailer) -> Iterable[int]:
+        """The ids of the processes in which `tailer` reads, for its read offset."""
+        return [os.getpid()]
+
+    def abandon(self, tailer: Tailer) -> None:  # noqa: B027
+        """End what `tailer` left behind (processes); called once for each tailer, when its check is over."""

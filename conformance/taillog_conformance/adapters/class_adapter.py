@@ -1,0 +1,107 @@
+"""The adapter of a class of the contract's shape: TailLog(name, log_files, dst, ...)."""
+
+from __future__ import annotations
+
+import inspect
+import traceback
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, ClassVar
+
+from ..outcomes import TailerRaised, UsageProblem
+from .base import DEFAULT, Adapter, Job, Tailer
+
+ON_BY_DEFAULT = frozenset(
+    {"prefix", "filter", "destination-path", "error-report", "stream", "object", "several-files"}
+)
+"""What a class of the shape is taken to do unless it says otherwise (contract, "The shape")."""
+
+NEEDS_PARAMETER = {"prefix": "log_line_prefixes", "filter": "log_line_filter"}
+"""Capabilities that can be seen from the constructor: without the parameter they are undeclared."""
+
+POSITIONAL = 3
+"""name, log_files and dst are handed over by position, so that a class may name them as it likes."""
+
+METHODS = ("start", "stop", "stopped")
+
+
+class TailLogAdapter(Adapter):
+    """Drives a class (or a factory) of the contract's shape.
+
+    `capabilities` are added to those on by default, `without` taken away; `arguments` are handed to the constructor
+    with the suite's own.
+
+    Raises:
+        UsageProblem: `cls` cannot have the shape.
+    """
+
+    kind: ClassVar[str] = "class"
+    tailer_is_the_implementation: ClassVar[bool] = True
+
+    def __init__(
+        self,
+        cls: Callable[..., Any],
+        *,
+        capabilities: Iterable[str] = (),
+        without: Iterable[str] = (),
+        name: str | None = None,
+        arguments: Mapping[str, object] | None = None,
+    ) -> None:
+        self.cls = cls
+        self.name = name or f"{cls.__module__}:{getattr(cls, '__qualname__', repr(cls))}"
+        self.arguments = dict(arguments or {})
+        self._parameters = _parameters(cls, self.name)
+        found = {
+            capability
+            for capability in ON_BY_DEFAULT
+            if capability not in NEEDS_PARAMETER or self._takes(NEEDS_PARAMETER[capability])
+        }
+        self.capabilities = frozenset((found | set(capabilities)) - set(without))
+
+    def _takes(self, parameter: str) -> bool:
+        return self._parameters is None or parameter in self._parameters
+
+    def open(self, job: Job) -> Tailer:
+        """The class called for `job`; TailerRaised if its constructor raises."""
+        options: dict[str, object] = {"interval_sec": job.interval}
+        if job.prefixes is not DEFAULT:
+            options["log_line_prefixes"] = None if job.prefixes is None else dict(job.prefixes)
+        if job.filter is not DEFAULT:
+            options["log_line_filter"] = job.filter
+        options = {name: value for name, value in options.items() if self._takes(name)} | self.arguments
+        try:
+            tailer: Tailer = self.cls(job.name, dict(job.log_files), job.dst, **options)
+        except BaseException as error:  # a constructor that raises SystemExit is the tailer's fault too
+            raise TailerRaised(
+                f"the constructor raised {type(error).__name__}",
+                expected="a tailer",
+                got="".join(traceback.format_exception(error)).rstrip(),
+            ) from None
+        return tailer
+
+
+def _parameters(cls: Callable[..., Any], name: str) -> frozenset[str] | None:
+    """The names that the constructor takes by keyword; None if it takes any, or if they cannot be known."""
+    if not callable(cls):
+        raise UsageProblem(f"{name} is not a class: a target is module:Class or module:adapter_object")
+    if isinstance(cls, type):
+        missing = [method for method in METHODS if not callable(getattr(cls, method, None))]
+        if missing:
+            raise UsageProblem(
+                f"{name} has not the shape of a TailLog: it has no {', '.join(f'{each}()' for each in missing)}; "
+                "give it the contract's methods, or write an adapter for it"
+            )
+    try:
+        parameters = inspect.signature(cls).parameters.values()
+    except (TypeError, ValueError):
+        return None  # a class written in C may not tell
+    kinds = inspect.Parameter
+    positional = [each for each in parameters if each.kind in (kinds.POSITIONAL_ONLY, kinds.POSITIONAL_OR_KEYWORD)]
+    takes_any_positions = any(each.kind is kinds.VAR_POSITIONAL for each in parameters)
+    if len(positional) < POSITIONAL and not takes_any_positions:
+        raise UsageProblem(
+            f"{name} has not the shape of a TailLog: its constructor must take (name, log_files, dst) by position; "
+            "write an adapter for it"
+        )
+    if any(each.kind is kinds.VAR_KEYWORD for each in parameters):
+        return None
+    return frozenset(each.name for each in parameters)

@@ -1,0 +1,59 @@
+"""The clocks by which the suite waits: each a bound with its reason, all scaled by one number.
+
+A wait never decides for a tailer's good. What has to happen is awaited under a generous bound and ends at once
+when it happens; what must not happen is given a short moment to show itself and is followed by something that
+must happen, so that a dead tailer cannot pass.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+MUST_HAPPEN_WITHIN = 10.0
+"""Seconds without any progress before the suite says that something did not happen. A tailer needs milliseconds;
+the rest is for machines that stall (a shared CI host was seen to stop a process for several seconds)."""
+
+MUST_NOT_HAPPEN_FOR = 0.05
+"""Seconds in which a faulty tailer may show itself. Five looks at the suite's interval; a correct tailer passes
+however long or short this is."""
+
+MUST_STOP_WITHIN = 10.0
+"""Seconds without progress before a call of the tailer counts as hung."""
+
+SETTLES_WITHIN = 0.4
+"""Seconds without progress after which a check stops waiting for deliveries and goes on to stop(). It never decides:
+a correct tailer delivers the rest while it drains."""
+
+OVER_ALL = 60.0
+"""Seconds after which a wait ends though there still is progress: a tailer that writes for ever makes progress too."""
+
+INTERVAL = 0.01
+"""interval_sec that the suite passes: small, so that a check takes milliseconds, and no smaller, so that a tailer
+that spins is told apart from one that looks once an interval."""
+
+
+@dataclass(frozen=True)
+class Clocks:
+    """All bounds in seconds, multiplied by `scale` (a slow machine takes 2, an emulated one 10)."""
+
+    scale: float = 1.0
+
+    @property
+    def must_happen_within(self) -> float:
+        return MUST_HAPPEN_WITHIN * self.scale
+
+    @property
+    def must_not_happen_for(self) -> float:
+        return MUST_NOT_HAPPEN_FOR * self.scale
+
+    @property
+    def must_stop_within(self) -> float:
+        return MUST_STOP_WITHIN * self.scale
+
+    @property
+    def settles_within(self) -> float:
+        return SETTLES_WITHIN * self.scale
+
+    @property
+    def over_all(self) -> float:
+        return OVER_ALL * self.scale

@@ -1,0 +1,161 @@
+"""Calls of the tailer's methods that end, whatever the method does.
+
+A call is made in the thread that the check runs in, as a user would make it (a tailer may have good reason to care
+which thread it is started from), and a timer signal breaks into it once nothing has moved for too long. Where there
+is no such signal (another system, or a check that runs outside the main thread) the call is made in a helper thread,
+which is left behind if it hangs.
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable
+from types import FrameType
+from typing import TypeVar
+
+from .outcomes import ConformanceFailure, TailerHung, TailerRaised
+
+T = TypeVar("T")
+
+TICK = 0.25
+"""Seconds between looks at the progress of a call: coarse, for the signal also interrupts the tailer's system calls."""
+
+STACK_SHOWN = 12
+"""Innermost frames of a hung call that are shown."""
+
+
+class _Expired(BaseException):
+    """Thrown into a hung call; not an Exception, so that the tailer's own handlers let it through."""
+
+
+def call(
+    what: str,
+    function: Callable[[], T],
+    *,
+    within: float,
+    over_all: float,
+    progress: Callable[[], object] = lambda: None,
+) -> T:
+    """The result of `function()`.
+
+    `within` is how many seconds it may go on while `progress()` stays the same, `over_all` how many at the most.
+
+    Raises:
+        TailerHung: it did not return in time; the failure carries the stack that it stood at.
+        TailerRaised: it raised, whatever it raised.
+        KeyboardInterrupt: the user pressed Ctrl-C meanwhile (one that the tailer raises itself is TailerRaised).
+    """
+    watch = _Watch(what, within, over_all, progress)
+    if threading.current_thread() is threading.main_thread() and hasattr(signal, "setitimer"):
+        return _call_here(function, watch)
+    return _call_in_helper(function, watch)
+
+
+class _Watch:
+    """Knows when a call has gone on for too long."""
+
+    def __init__(self, what: str, within: float, over_all: float, progress: Callable[[], object]) -> None:
+        self.what = what
+        self._within = within
+        self._over_all = over_all
+        self._progress = progress
+        self._began = self._moved = time.monotonic()
+        self._last = progress()
+
+    def expired(self) -> bool:
+        now = time.monotonic()
+        current = self._progress()
+        if current != self._last:
+            self._last, self._moved = current, now
+        return now - self._moved >= self._within or now - self._began >= self._over_all
+
+    def hung(self, frame: FrameType | None) -> TailerHung:
+        waited = time.monotonic() - self._began
+        stack = traceback.format_stack(frame)[-STACK_SHOWN:] if frame else []
+        return TailerHung(
+            f"{self.what} had not returned after {waited:.0f} s",
+            expected=f"{self.what} returns",
+            got="it stood at:\n" + "".join(stack).rstrip() if stack else "no stack to be had",
+        )
+
+    def raised(self, error: BaseException) -> ConformanceFailure:
+        if isinstance(error, ConformanceFailure):
+            return error  # an adapter has already said what the tailer did
+        shown = "".join(traceback.format_exception(error)[-STACK_SHOWN:]).rstrip()
+        failure = TailerRaised(
+            f"{self.what} raised {type(error).__name__}", expected=f"{self.what} returns", got=shown
+        )
+        failure.cause = error
+        return failure
+
+
+def _call_here(function: Callable[[], T], watch: _Watch) -> T:
+    running = True
+    interrupted = False
+    stuck: TailerHung | None = None
+
+    def on_tick(signum: int, frame: FrameType | None) -> None:
+        nonlocal stuck
+        if running and watch.expired():
+            stuck = stuck or watch.hung(frame)
+            raise _Expired
+
+    def on_interrupt(signum: int, frame: FrameType | None) -> None:
+        nonlocal interrupted
+        interrupted = True
+        raise KeyboardInterrupt
+
+    old_alarm = signal.signal(signal.SIGALRM, on_tick)
+    old_interrupt = signal.getsignal(signal.SIGINT)
+    if callable(old_interrupt):  # a worker whose parent takes Ctrl-C ignores it: leave that
+        signal.signal(signal.SIGINT, on_interrupt)
+    old_timer = signal.setitimer(signal.ITIMER_REAL, TICK, TICK)
+    began = time.monotonic()
+    try:
+        result = function()
+        running = False
+    except BaseException as error:
+        running = False
+        if interrupted:
+            raise KeyboardInterrupt from None
+        # The stack was taken when the time was up; what the tailer made of the interruption does not matter.
+        raise stuck or watch.raised(error) from None
+    finally:
+        running = False
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, old_alarm)
+        if callable(old_interrupt):
+            signal.signal(signal.SIGINT, old_interrupt)
+        if old_timer[0]:  # another tool's timer (a test timeout) goes on where it was
+            left = max(old_timer[0] - (time.monotonic() - began), TICK)
+            signal.setitimer(signal.ITIMER_REAL, left, old_timer[1])
+    if stuck:
+        raise stuck
+    return result
+
+
+def _call_in_helper(function: Callable[[], T], watch: _Watch) -> T:
+    results: list[T] = []
+    errors: list[BaseException] = []
+    done = threading.Event()
+
+    def run() -> None:
+        try:
+            results.append(function())
+        except BaseException as error:
+            errors.append(error)
+        finally:
+            done.set()
+
+    helper = threading.Thread(target=run, name=f"taillog-call-{watch.what}", daemon=True)
+    helper.start()
+    while not done.wait(TICK):
+        if watch.expired():
+            raise watch.hung(sys._current_frames().get(helper.ident or 0))
+    if errors:
+        raise watch.raised(errors[0])
+    return results[0]

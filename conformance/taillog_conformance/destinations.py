@@ -1,0 +1,179 @@
+"""Destinations that watch: text streams as a caller would own one, each showing one thing that a tailer may do wrong."""
+
+from __future__ import annotations
+
+import io
+import threading
+from collections.abc import Callable
+
+from .timeline import Timeline
+
+
+class Recorder:
+    """Notes each text that reaches a destination, and wakes who waits for it."""
+
+    def __init__(self, timeline: Timeline) -> None:
+        self.timeline = timeline
+        self._changed = threading.Condition()
+        self._lines = 0
+        self._characters = 0
+
+    def note(self, text: str, stream: str = "") -> None:
+        """Note that `text` has come, on the destination of the file `stream` ('' for the one that all share)."""
+        self.timeline.add("destination", "write", stream, text)
+        with self._changed:
+            self._lines += text.count("\n")
+            self._characters += len(text)
+            self._changed.notify_all()
+
+    @property
+    def lines(self) -> int:
+        """How many line ends have come so far."""
+        return self._lines
+
+    @property
+    def characters(self) -> int:
+        """How many characters have come so far."""
+        return self._characters
+
+    def wait(self, seconds: float) -> None:
+        """Wait until something comes, `seconds` at the most."""
+        with self._changed:
+            self._changed.wait(seconds)
+
+
+class RecordingStream(io.TextIOBase):
+    """A text stream that a caller owns: it notes every write and every close, and goes on whatever is done to it.
+
+    It is lenient on purpose (bytes are taken, a closed stream is written to), so that one defect fails the one check
+    that looks for it and not all of them.
+    """
+
+    def __init__(self, recorder: Recorder) -> None:
+        super().__init__()
+        self.recorder = recorder
+        self.not_text: list[object] = []
+        self.closed_by_tailer = False
+
+    @property
+    def encoding(self) -> str:  # type: ignore[override]
+        return "utf-8"
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, text: str, /) -> int:
+        if not isinstance(text, str):
+            self.not_text.append(text)
+            text = bytes(text).decode("utf-8", errors="replace")
+        self.arrived(text)
+        return len(text)
+
+    def arrived(self, text: str) -> None:
+        """A text has come whole; a subclass may hold it up, refuse it or count it here."""
+        self.recorder.note(text)
+
+    def close(self) -> None:
+        if not self.closed_by_tailer:
+            self.closed_by_tailer = True
+            self.recorder.timeline.add("tailer", "close", note="the caller's stream")
+
+    @property
+    def closed(self) -> bool:  # type: ignore[override]
+        return False
+
+    def __del__(self) -> None:
+        """No close on collection: that would be noted as the tailer's."""
+
+
+class BufferedStream(RecordingStream):
+    """Shows nothing of what was written before flush(), as a block-buffered stream (DST-4)."""
+
+    def __init__(self, recorder: Recorder) -> None:
+        super().__init__(recorder)
+        self._held: list[str] = []
+
+    def arrived(self, text: str) -> None:
+        self._held.append(text)
+
+    def flush(self) -> None:
+        held, self._held = "".join(self._held), []
+        if held:
+            self.recorder.note(held)
+
+
+class FalsyStream(RecordingStream):
+    """Is false, as a container that is empty (DST-8)."""
+
+    def __len__(self) -> int:
+        return 0
+
+
+class GatedStream(RecordingStream):
+    """Holds up every write while it is shut, so that what the producer does meanwhile is exact."""
+
+    GATE_OPENS_AFTER = 30.0
+    """Seconds after which a gate that nobody opens lets the tailer go on: a check that failed must still end."""
+
+    def __init__(self, recorder: Recorder) -> None:
+        super().__init__(recorder)
+        self.entered = threading.Event()
+        self._open = threading.Event()
+        self._open.set()
+
+    def shut(self) -> None:
+        self.entered.clear()
+        self._open.clear()
+
+    def open_gate(self) -> None:
+        self._open.set()
+
+    def arrived(self, text: str) -> None:
+        self.entered.set()
+        self._open.wait(self.GATE_OPENS_AFTER)
+        super().arrived(text)
+
+
+class FailingStream(RecordingStream):
+    """Raises from write() as long as `fault` gives an exception for the text."""
+
+    def __init__(self, recorder: Recorder, fault: Callable[[str], BaseException | None]) -> None:
+        super().__init__(recorder)
+        self._fault = fault
+        self.failed = 0
+
+    def arrived(self, text: str) -> None:
+        error = self._fault(text)
+        if error is not None:
+            self.failed += 1
+            self.recorder.timeline.add("destination", "refuse", data=text, note=f"write() raises {error!r}")
+            raise error
+        super().arrived(text)
+
+
+class BarrierStream(RecordingStream):
+    """Stays in write() for a moment, so that a second write that is let in meanwhile is seen (CON-1)."""
+
+    def __init__(self, recorder: Recorder, stay: float) -> None:
+        super().__init__(recorder)
+        self._stay = stay
+        self._lock = threading.Lock()
+        self._second = threading.Event()
+        self._inside = 0
+        self.together: tuple[str, str] | None = None
+        self._first_text = ""
+
+    def arrived(self, text: str) -> None:
+        with self._lock:
+            self._inside += 1
+            if self._inside > 1:
+                self.together = self.together or (self._first_text, text)
+                self._second.set()
+            else:
+                self._first_text = text
+        try:
+            self._second.wait(self._stay)
+            super().arrived(text)
+        finally:
+            with self._lock:
+                self._inside -= 1

@@ -1,0 +1,65 @@
+"""What a tailer reports by the logging module, from any logger, whatever its handlers."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import threading
+import traceback
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Report:
+    """One error that the tailer reported, with the trace that was logged with it."""
+
+    text: str
+    level: int = logging.ERROR
+
+
+def _text_of(record: logging.LogRecord) -> str:
+    try:
+        text = record.getMessage()
+    except Exception as error:
+        text = f"{record.msg!r} (cannot be formatted: {type(error).__name__})"
+    if record.exc_info and record.exc_info[1] is not None:
+        text += "\n" + "".join(traceback.format_exception(record.exc_info[1]))
+    return text
+
+
+@contextlib.contextmanager
+def reports_to(take: Callable[[Report], None]) -> Iterator[None]:
+    """Call `take` for each record of level ERROR or above that any logger handles meanwhile (ERR-1).
+
+    It stands before the loggers' handlers, so that neither `propagate` nor a missing handler hides a report.
+    """
+    real = logging.Logger.handle
+
+    def handle(self: logging.Logger, record: logging.LogRecord) -> None:
+        if record.levelno >= logging.ERROR:
+            take(Report(_text_of(record), record.levelno))
+        real(self, record)
+
+    logging.Logger.handle = handle  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        logging.Logger.handle = real  # type: ignore[method-assign]
+
+
+@contextlib.contextmanager
+def thread_deaths_to(take: Callable[[str], None]) -> Iterator[None]:
+    """Call `take` with the trace of each thread that ends by an exception meanwhile, instead of printing it."""
+    real = threading.excepthook
+
+    def hook(args: threading.ExceptHookArgs) -> None:
+        name = args.thread.name if args.thread else "a thread"
+        lines = traceback.format_exception(args.exc_type, args.exc_value, args.exc_traceback)
+        take(f"{name} ended by:\n{''.join(lines)}")
+
+    threading.excepthook = hook
+    try:
+        yield
+    finally:
+        threading.excepthook = real

@@ -1,0 +1,108 @@
+"""From what the producer did to what each source holds: the timeline's producer lane read as the oracle's sources.
+
+A file's life falls into spans: a truncation, or another file at the path, ends one and begins the next. Where the
+tailer was seen to have read before the span ended, its lines must come; where that is not known, they may.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+from .oracle import Line, Source, lines_of
+from .timeline import Event
+
+APPEND = "append"
+CREATE = "create"
+TRUNCATE = "truncate"
+RENAME = "rename"
+DELETE = "delete"
+APPEND_OLD = "append-old"
+"""Appended to the file that was renamed away, after another one stands at its path (ROT-10)."""
+SEEN = "seen"
+"""The check knows that the tailer has read all of a file's bytes so far."""
+
+Keep = Callable[[str], bool]
+Headers = Callable[[str], Sequence[str]]
+
+
+@dataclass
+class _Span:
+    """One stretch of bytes that a tailer reads from a first byte to a last."""
+
+    chunks: list[tuple[int, bytes]] = field(default_factory=list)
+    ended: int | None = None
+    how: str = ""
+    seen: int | None = None
+    """The last time at which the tailer was known to have read all so far."""
+    late: list[tuple[int, bytes]] = field(default_factory=list)
+
+
+def _spans(events: Sequence[Event], file: str) -> list[_Span]:
+    spans: list[_Span] = []
+    current: _Span | None = None
+    renamed: _Span | None = None
+
+    def end(span: _Span | None, at: int, how: str) -> None:
+        if span is not None and span.ended is None:
+            span.ended, span.how = at, how
+
+    for at, event in enumerate(events):
+        if event.file != file:
+            continue
+        if event.what == CREATE or (event.what == APPEND and current is None):
+            if renamed is not None:
+                end(renamed, at, RENAME)
+            current = _Span()
+            spans.append(current)
+        if event.what == APPEND and current is not None and isinstance(event.data, bytes):
+            current.chunks.append((at, event.data))
+        elif event.what == APPEND_OLD and renamed is not None and isinstance(event.data, bytes):
+            renamed.late.append((at, event.data))
+        elif event.what == TRUNCATE:
+            end(current, at, TRUNCATE)
+            current = _Span()
+            spans.append(current)
+        elif event.what == RENAME:
+            renamed = current  # what is appended until a new file stands at the path still goes to this one
+        elif event.what == DELETE:
+            end(current, at, DELETE)
+            current = None
+        elif event.what == SEEN and current is not None:
+            current.seen = at
+    return spans
+
+
+def sources(
+    events: Sequence[Event], files: Sequence[str], headers: Headers, keep: Keep, *, late_optional: bool = True
+) -> list[Source]:
+    """What each of `files` holds by `events`, with its headers, and only the lines that `keep` keeps.
+
+    `late_optional` says that what was written to a renamed file after another one stood at its path may be left out.
+    """
+    stop = next((at for at, event in enumerate(events) if event.lane == "tailer" and event.what == "stop"), None)
+    found: list[Source] = []
+    for file in files:
+        spans = _spans(events, file)
+        for number, span in enumerate(spans):
+            lines = _lines_of_span(span, stop, late_optional)
+            kept = tuple(line for line in lines if keep(line.text))
+            name = file if len(spans) == 1 else f"{file} (file {number + 1} at its path)"
+            found.append(Source(name, kept, tuple(headers(file))))
+    return found
+
+
+def _lines_of_span(span: _Span, stop: int | None, late_optional: bool) -> list[Line]:
+    if span.ended is None or (stop is not None and span.ended > stop):
+        return list(lines_of(span.chunks, final=stop, stop=stop))
+    ended = span.ended
+    lines = lines_of([*span.chunks, *span.late], final=ended, stop=stop)
+    judged = []
+    for line in lines:
+        if span.how == RENAME and span.seen is not None:
+            # It had the file open before the renaming: it can read on to its end (ROT-1, ROT-5).
+            must = line.available <= ended or not late_optional
+        else:
+            must = span.seen is not None and line.available <= span.seen
+        judged.append(replace(line, optional=line.optional or not must))
+    return judged

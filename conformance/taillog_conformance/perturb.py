@@ -1,0 +1,180 @@
+"""Schedule perturbation: races in a tailer's own code made to show.
+
+A tailer that reads to the end of a file and then asks whether it is to stop loses a line only if the line comes, and
+stop() is called, between the two: a few microseconds that a test never meets. `Holder` holds the tailer's thread at
+one line of its own code while the check does exactly that; tried at every line that the thread passes while it idles,
+it meets the gap each time. `Jitter` sleeps for short random times between lines, for races that need no exact place.
+
+Both use the interpreter's trace functions in the threads that the tailer starts meanwhile (threads, executors, event
+loops) and restore what was set before. Neither sees into C code, into another process, or into a thread that was
+running before.
+"""
+
+from __future__ import annotations
+
+import linecache
+import os
+import random
+import sys
+import sysconfig
+import threading
+import time
+from collections.abc import Callable
+from types import CodeType, FrameType, TracebackType
+from typing import Any, Self
+
+LONGEST_HOLD = 5.0
+"""Seconds after which a held thread goes on by itself, so that a check that failed can end."""
+
+_PATHS = sysconfig.get_paths()
+_PURELIB, _PLATLIB = (os.path.join(_PATHS[name], "") for name in ("purelib", "platlib"))
+_STDLIB = tuple(os.path.join(_PATHS[name], "") for name in ("stdlib", "platstdlib"))
+_KIT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "")
+_MACHINERY = ("_pytest", "pytest", "pluggy", "xdist", "execnet", "hypothesis", "coverage")
+
+Place = tuple[CodeType, int]
+"""A line of code: where a thread can be held."""
+
+
+def is_own_code(code: CodeType) -> bool:
+    """Whether `code` may be the tailer's: not the standard library's, the kit's or the test machinery's."""
+    file = code.co_filename
+    if file.startswith("<") or file.startswith(_KIT):
+        return False
+    for packages in (_PURELIB, _PLATLIB):
+        if file.startswith(packages):
+            return not file[len(packages) :].startswith(_MACHINERY)
+    return not file.startswith(_STDLIB)
+
+
+class _Tracer:
+    """Has `line` called before each line of the tailer's own code, in the threads that start meanwhile."""
+
+    def __init__(self) -> None:
+        self._own: dict[CodeType, bool] = {}
+        self._before: Any = None
+        self._on = False
+
+    def __enter__(self) -> Self:
+        self._before = threading.gettrace()
+        self._on = True
+        threading.settrace(self._trace)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._on = False  # threads that still run trace on, at no cost but the call
+        threading.settrace(self._before)
+
+    def _trace(self, frame: FrameType, event: str, argument: object) -> Callable[..., Any] | None:
+        code = frame.f_code
+        own = self._own.get(code)
+        if own is None:
+            own = self._own[code] = is_own_code(code)
+        return self._local if own and self._on else None
+
+    def _local(self, frame: FrameType, event: str, argument: object) -> Callable[..., Any] | None:
+        if not self._on:
+            return None
+        if event == "line":
+            self.line(frame)
+        return self._local
+
+    def line(self, frame: FrameType) -> None:
+        raise NotImplementedError
+
+
+class Jitter(_Tracer):
+    """Sleeps up to `longest` seconds before a `share` of the lines, as `random` decides."""
+
+    def __init__(self, random: random.Random, share: float = 0.3, longest: float = 0.0005) -> None:
+        super().__init__()
+        self._random = random
+        self._share = share
+        self._longest = longest
+
+    def line(self, frame: FrameType) -> None:
+        if self._random.random() < self._share:
+            time.sleep(self._random.random() * self._longest)
+
+
+class Holder(_Tracer):
+    """Learns the places that the tailer's threads pass, and holds one of them at a place until it is released."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._learning = False
+        self._places: dict[Place, None] = {}
+        self._wanted: Place | None = None
+        self._held = threading.Event()
+        self._released = threading.Event()
+
+    def learn(self, seconds: float) -> list[Place]:
+        """The places passed within `seconds`, in the order in which they were first met."""
+        self._places = {}
+        self._learning = True
+        time.sleep(seconds)
+        self._learning = False
+        return list(self._places)
+
+    def hold_at(self, place: Place, within: float) -> bool:
+        """Hold the first thread that comes to `place`; whether one came `within` seconds."""
+        self._released.clear()
+        self._held.clear()
+        self._wanted = place
+        if not self._held.wait(within):
+            self._wanted = None
+            return self._held.is_set()
+        return True
+
+    def release(self) -> None:
+        """Let the held thread go on."""
+        self._wanted = None
+        self._released.set()
+
+    def line(self, frame: FrameType) -> None:
+        place = (frame.f_code, frame.f_lineno)
+        if self._learning:
+            self._places[place] = None
+        if self._wanted == place:
+            self._wanted = None
+            self._held.set()
+            self._released.wait(LONGEST_HOLD)
+
+
+STILL_FOR = 4
+"""Looks in a row, a thousandth of a second apart, at which a thread stands at the same instruction: it waits."""
+
+STILL_WITHIN = 0.25
+"""Seconds after which a thread that never stands still is taken to have done what matters."""
+
+
+def release_when_still(holder: Holder, thread_id: int, entered: Callable[[], bool]) -> threading.Thread:
+    """Release what `holder` holds once the thread `thread_id` has entered a call and waits in it.
+
+    So stop() has done all that it does before it waits for the tailer's thread: it has told it to end.
+    """
+
+    def watch() -> None:
+        ends = time.monotonic() + STILL_WITHIN
+        still, last = 0, None
+        while time.monotonic() < ends and still < STILL_FOR:
+            time.sleep(0.001)
+            frame = sys._current_frames().get(thread_id)
+            stands = (id(frame), frame.f_lasti) if frame is not None else None
+            del frame
+            still = still + 1 if stands == last and entered() else 0
+            last = stands
+        holder.release()
+
+    watcher = threading.Thread(target=watch, name="taillog-release", daemon=True)
+    watcher.start()
+    return watcher
+
+
+def described(place: Place) -> str:
+    """A place in words: file, line and the line's text."""
+    code, number = place
+    text = linecache.getline(code.co_filename, number).strip()
+    return f"{os.path.basename(code.co_filename)}:{number} `{text}`"

@@ -1,0 +1,345 @@
+"""The pytest plugin: the options, the adapter fixture, the stage, and what each check came to.
+
+It is loaded into every pytest run of an environment that has the kit installed, so it imports nothing of the suite
+before a check asks for it, and shows nothing where no check was collected.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Generator, Iterator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from .adapters import Adapter
+    from .report.model import CheckResult, Report
+    from .smoke import Smoke
+    from .stage import Stage
+    from .suite._registry import Check
+    from .target import Target
+
+MARK = "taillog"
+PROPERTY = "taillog"
+"""Name of the report property that carries a result from the process of the check to the one that reports."""
+
+SEEDS = 2**32
+
+_SEED = pytest.StashKey[int]()
+_SMOKES = pytest.StashKey["dict[object, Smoke]"]()
+_CONTEXT = pytest.StashKey["dict[str, Any]"]()
+_REPORTS = pytest.StashKey["dict[str, Report]"]()
+_TARGET = pytest.StashKey["Target"]()
+_ADAPTER = pytest.StashKey["Adapter"]()
+
+ON_RESULT = "taillog_on_result"
+"""Name under which `taillog check` registers what it wants called with each result."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("taillog", "conformance of a log tailer")
+    group.addoption("--tailer", metavar="MODULE:NAME", help="the tailer to check: module:Class or module:adapter")
+    group.addoption("--tailer-command", metavar="CMD", help="the command to check, {file} where the path belongs")
+    group.addoption("--tailer-capability", metavar="NAME", action="append", default=[], help="declare a capability")
+    group.addoption("--tailer-without", metavar="NAME", action="append", default=[], help="take a capability away")
+    group.addoption("--taillog-only", metavar="ID", action="append", default=[], help="only these requirements or areas")
+    group.addoption("--taillog-seed", metavar="N", type=int, help="the seed of names and texts (default: a new one)")
+    group.addoption("--taillog-scale", metavar="X", type=float, default=1.0, help="multiplies every time bound")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", f"{MARK}(id, needs): a check of the requirement of this id")
+    worker = getattr(config, "workerinput", {})
+    seed = worker.get("taillog_seed", config.getoption("--taillog-seed"))
+    config.stash[_SEED] = random.randrange(SEEDS) if seed is None else seed
+    config.stash[_SMOKES] = {}
+    config.stash[_REPORTS] = {}
+    config.stash[_CONTEXT] = {}
+    if config.pluginmanager.hasplugin("xdist"):
+        config.pluginmanager.register(_ForWorkers(config.stash[_SEED]), "taillog-for-workers")
+
+
+class _ForWorkers:
+    """Hands the seed to the workers of pytest-xdist: all have to agree on it."""
+
+    def __init__(self, seed: int) -> None:
+        self._seed = seed
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node: Any) -> None:
+        node.workerinput["taillog_seed"] = self._seed
+
+
+# What there is to run.
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Keep the checks of `--taillog-only`; tests that are no checks are left alone."""
+    only = config.getoption("--taillog-only")
+    if not only:
+        return
+    wanted = {requirement.id for requirement in _selected(only)}
+    kept, dropped = [], []
+    for item in items:
+        mark = item.get_closest_marker(MARK)
+        (kept if mark is None or mark.args[0] in wanted else dropped).append(item)
+    if dropped:
+        config.hook.pytest_deselected(items=dropped)
+        items[:] = kept
+
+
+def _selected(names: list[str]) -> Any:
+    from .contract import UnknownRequirement, load_contract
+
+    try:
+        return load_contract().select(names)
+    except UnknownRequirement as error:
+        raise pytest.UsageError(str(error)) from None
+
+
+# What a check gets.
+
+
+@pytest.fixture
+def taillog_adapter(request: pytest.FixtureRequest) -> Adapter:
+    """The adapter of the tailer under test. Override it in your own test module, or give --tailer."""
+    from .outcomes import UsageProblem
+    from .target import Target
+
+    config = request.config
+    if _ADAPTER not in config.stash:
+        target = Target(
+            config.getoption("--tailer"),
+            config.getoption("--tailer-command"),
+            tuple(config.getoption("--tailer-capability")),
+            tuple(config.getoption("--tailer-without")),
+        )
+        if target.name is None and target.command is None:
+            pytest.fail(
+                "no tailer to check: run pytest with --tailer module:Class or --tailer-command 'CMD {file}', or "
+                "override the fixture taillog_adapter in this module to return a TailLogAdapter or CommandAdapter",
+                pytrace=False,
+            )
+        try:
+            config.stash[_ADAPTER] = target.adapter()
+        except UsageProblem as problem:
+            pytest.fail(str(problem), pytrace=False)
+    return config.stash[_ADAPTER]
+
+
+@pytest.fixture
+def taillog_stage(request: pytest.FixtureRequest, taillog_adapter: Adapter) -> Iterator[Stage]:
+    """Where a check plays: the adapter, texts by the seed, the clocks. It ends all that the check began."""
+    from .clocks import Clocks
+    from .contract import load_contract
+    from .outcomes import NotApplicable
+    from .smoke import smoke
+    from .stage import Stage
+
+    config = request.config
+    mark = request.node.get_closest_marker(MARK)
+    requirement = load_contract().get(mark.args[0])
+    context = config.stash[_CONTEXT]
+    context.clear()
+    context["adapter"] = taillog_adapter
+    for capability in (requirement.capability, *mark.args[1]):
+        if capability is not None and capability not in taillog_adapter.capabilities:
+            raise NotApplicable(f"the tailer does not declare {capability}")
+    clocks = Clocks(config.getoption("--taillog-scale"))
+    seed = config.stash[_SEED]
+    smokes = config.stash[_SMOKES]
+    known = (type(taillog_adapter), taillog_adapter.name, taillog_adapter.capabilities)
+    if known not in smokes:
+        smokes[known] = smoke(taillog_adapter, str(seed), clocks)
+    result = smokes[known]
+    if result.failure is not None and result.requirement == requirement.id:
+        raise result.failure
+    if result.failure is not None or result.problem:
+        raise Blocked(result.reason)
+    stage = Stage(taillog_adapter, f"{seed}:{request.node.name}", clocks, result.profile, requirement.area == "PFX")
+    context["stage"] = stage
+    yield stage
+    stage.close()
+
+
+class Blocked(Exception):
+    """The smoke check failed: nothing else can be judged."""
+
+
+# What it came to.
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, None]:
+    """Turn what a check ended in into its result, and the report's text into the message for a maintainer."""
+    outcome = yield
+    mark = item.get_closest_marker(MARK)
+    if mark is None or (call.excinfo is None and call.when != "call"):
+        return
+    report = outcome.get_result()
+    result, shown = _result_of(item, mark.args[0], call)
+    adapter = item.config.stash[_CONTEXT].get("adapter")
+    target = (
+        {"name": adapter.name, "adapter": adapter.kind, "capabilities": sorted(adapter.capabilities)} if adapter else {}
+    )
+    report.user_properties.append((PROPERTY, {"requirement": result.requirement, "target": target, **result.as_json()}))
+    if shown == "skipped":
+        report.outcome = "skipped"
+        report.longrepr = (str(item.path), item.reportinfo()[1] or 0, f"Skipped: {result.message}")
+    elif shown == "failed" and result.message:
+        report.longrepr = result.message
+
+
+def _result_of(item: pytest.Item, requirement: str, call: pytest.CallInfo[None]) -> tuple[CheckResult, str]:
+    from .contract import load_contract
+    from .outcomes import AdapterProblem, ConformanceFailure, NotApplicable, NotRun
+    from .report.message import failure_message
+    from .report.model import CheckResult, Status, kept
+
+    name = item.name
+    seconds = call.duration
+
+    def result(status: Status, message: str = "", timeline: Any = ()) -> CheckResult:
+        return CheckResult(name, requirement, status, seconds, message, timeline)
+
+    if call.excinfo is None:
+        return result(Status.PASS), ""
+    error = call.excinfo.value
+    match error:
+        case NotApplicable():
+            return result(Status.NOT_APPLICABLE, f"not applicable: {error}"), "skipped"
+        case NotRun():
+            return result(Status.NOT_RUN, f"not run: {error}"), "skipped"
+        case Blocked():
+            return result(Status.BLOCKED, f"blocked: {error}"), "skipped"
+        case ConformanceFailure():
+            message = failure_message(load_contract().get(requirement), name, error, _repeat(item, requirement))
+            events = [event.as_json() for event in error.timeline.events()] if error.timeline else []
+            return result(Status.FAIL, message, kept(events)), "failed"
+        case AdapterProblem():
+            return result(Status.ERROR, str(error)), "failed"
+        case pytest.skip.Exception():
+            return result(Status.NOT_RUN, f"not run: {error.msg}"), "skipped"
+        case pytest.fail.Exception():
+            return result(Status.ERROR, str(error.msg)), "failed"
+        case _:
+            return result(Status.ERROR, f"the check itself broke:\n{call.excinfo.getrepr(style='short')}"), "failed"
+
+
+def _repeat(item: pytest.Item, requirement: str) -> str:
+    """The command that shows a failure again."""
+    import shlex
+
+    config = item.config
+    words = ["--tailer-command", config.getoption("--tailer-command")]
+    seed = str(config.stash[_SEED])
+    if config.getoption("--tailer-command"):
+        words = ["taillog", "check", "--command", config.getoption("--tailer-command")]
+    elif config.getoption("--tailer"):
+        words = ["taillog", "check", config.getoption("--tailer")]
+    else:
+        return shlex.join(["pytest", item.nodeid, "--taillog-seed", seed])
+    for name in config.getoption("--tailer-capability"):
+        words += ["--capability", name]
+    for name in config.getoption("--tailer-without"):
+        words += ["--without", name]
+    return shlex.join([*words, "--only", requirement, "--seed", seed])
+
+
+
+class _Collector:
+    """Takes the results in the process that reports, one report for each tailer that was checked."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+        self._checks: dict[str, Check] | None = None
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        rows = [value for name, value in report.user_properties if name == PROPERTY]
+        if rows:
+            row: Any = rows[-1]
+        elif report.when == CRASHED:
+            row = self._crashed(report)
+        else:
+            return
+        if row is not None:
+            self._take(row)
+
+    def _crashed(self, report: pytest.TestReport) -> dict[str, Any] | None:
+        """The result of a check in which the process of the worker ended."""
+        name = report.nodeid.rpartition("::")[2]
+        check = self.checks().get(name.partition("[")[0])
+        if check is None:
+            return None
+        return {
+            "requirement": check.requirement,
+            "target": {},
+            "name": name,
+            "status": "fail",
+            "seconds": 0.0,
+            "message": f"the process in which the tailer ran ended during {name}",
+            "timeline": [],
+        }
+
+    def checks(self) -> dict[str, Check]:
+        if self._checks is None:
+            from .suite._registry import all_checks
+
+            self._checks = {check.function: check for check in all_checks()}
+        return self._checks
+
+    def _take(self, row: dict[str, Any]) -> None:
+        from .contract import load_contract
+        from .report.model import CheckResult, Report, Status
+
+        reports = self._config.stash[_REPORTS]
+        target = row["target"] or (next(iter(reports.values())).target if reports else {})
+        name = str(target.get("name", ""))
+        if name not in reports:
+            planned: dict[str, list[str]] = {}
+            for check in self.checks().values():
+                planned.setdefault(check.requirement, []).extend(check.names)
+            reports[name] = Report(load_contract(), target, self._config.stash[_SEED], planned)
+        result = CheckResult(
+            row["name"], row["requirement"], Status(row["status"]), row["seconds"], row["message"], row["timeline"]
+        )
+        reports[name].add(result)
+        listener: Callable[[Report, CheckResult], None] | None = self._config.pluginmanager.getplugin(ON_RESULT)
+        if listener is not None:
+            listener(reports[name], result)
+
+
+CRASHED = "???"
+"""The phase that pytest-xdist gives to a test in which its worker ended."""
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    if not hasattr(session.config, "workerinput"):
+        session.config.pluginmanager.register(_Collector(session.config), "taillog-collector")
+
+
+def pytest_report_header(config: pytest.Config) -> str | None:
+    if config.getoption("--tailer") or config.getoption("--tailer-command"):
+        return f"taillog: seed {config.stash[_SEED]}"
+    return None
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """A run in which checks were blocked or not run is not green, whatever pytest makes of a skip."""
+    from_here = session.config.stash[_REPORTS]
+    if any(report.verdict() == "inconclusive" for report in from_here.values()) and session.exitstatus == 0:
+        partial = session.config.getoption("--taillog-only") or session.config.getoption("keyword")
+        if not partial:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    for report in config.stash[_REPORTS].values():
+        from .report.terminal import verdict_line
+
+        terminalreporter.section("log tailer conformance")
+        terminalreporter.line(verdict_line(report))
+        terminalreporter.line(f"seed {report.seed}")

@@ -1,0 +1,117 @@
+"""The producer: what is done to the files that a tailer follows, each step noted in the timeline before it is done."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+from . import model
+from .timeline import Timeline
+
+
+class ProducedFile:
+    """One file as its producer sees it: the path it writes to, and the descriptor that it keeps open meanwhile.
+
+    The descriptor is open for writing only, so that the read offset of a tailer is told apart from it.
+    """
+
+    def __init__(self, label: str, key: int, path: Path, timeline: Timeline) -> None:
+        self.label = label
+        self.key = key
+        self.path = path
+        self._timeline = timeline
+        self._descriptor: int | None = None
+        self._renamed: int | None = None
+
+    def append(self, data: str | bytes) -> None:
+        """Write `data` at the end, in one write(); the file is created if it is not there."""
+        data = data.encode() if isinstance(data, str) else data
+        self._timeline.add("producer", model.APPEND, self.label, data)
+        if self._descriptor is None:
+            self._descriptor = self._open()
+        _write_all(self._descriptor, data)
+
+    def create(self) -> None:
+        """Make the file, empty; one that was renamed or deleted before stays another file."""
+        self._timeline.add("producer", model.CREATE, self.label)
+        if self._descriptor is not None:
+            if self._renamed is not None:
+                os.close(self._renamed)
+            self._renamed = self._descriptor
+        self._descriptor = self._open()
+
+    def _open(self) -> int:
+        return os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+
+    def truncate(self) -> None:
+        """Cut the file to no bytes, in place."""
+        self._timeline.add("producer", model.TRUNCATE, self.label)
+        os.truncate(self.path, 0)
+
+    def rename(self) -> None:
+        """Move the file aside; what is appended before create() still goes to it."""
+        aside = self.path.with_name(self.path.name + ".1")
+        self._timeline.add("producer", model.RENAME, self.label, note=f"to {aside.name}")
+        os.replace(self.path, aside)
+
+    def append_old(self, data: str | bytes) -> None:
+        """Write to the file that was renamed, after another one stands at the path."""
+        data = data.encode() if isinstance(data, str) else data
+        assert self._renamed is not None, "append_old needs a rename() and a create() before it"
+        self._timeline.add("producer", model.APPEND_OLD, self.label, data)
+        _write_all(self._renamed, data)
+
+    def delete(self) -> None:
+        """Remove the file."""
+        self._timeline.add("producer", model.DELETE, self.label)
+        os.unlink(self.path)
+        self.close()
+
+    def touch(self) -> None:
+        """Give the file a new time of modification; its bytes stay."""
+        self._timeline.add("producer", "touch", self.label)
+        os.utime(self.path)
+
+    def chmod(self, mode: int) -> None:
+        """Change the file's permissions."""
+        self._timeline.add("producer", "chmod", self.label, note=f"{mode:o}")
+        os.chmod(self.path, mode)
+
+    def size(self) -> int:
+        """Bytes that stand at the path now; 0 where nothing does."""
+        try:
+            return os.stat(self.path).st_size
+        except OSError:
+            return 0
+
+    def close(self) -> None:
+        """Close what the producer holds open."""
+        for descriptor in (self._descriptor, self._renamed):
+            if descriptor is not None:
+                os.close(descriptor)
+        self._descriptor = self._renamed = None
+
+
+def _write_all(descriptor: int, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[os.write(descriptor, view) :]
+
+
+def remove_tree(folder: Path) -> None:
+    """Remove a check's folder, whatever was done to its permissions."""
+
+    def allow(function: object, path: str, _: object) -> None:
+        for place in (os.path.dirname(path), path):
+            if not os.path.islink(place):
+                os.chmod(place, 0o700)
+        if os.path.isdir(path) and not os.path.islink(path):
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            os.unlink(path)
+
+    try:
+        shutil.rmtree(folder, onerror=allow)
+    except OSError:
+        shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,40 @@
+"""Report files: checked before the run, written whole at every step, so that nothing measured is lost."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ..outcomes import UsageProblem
+
+
+def writable(path: Path, what: str) -> None:
+    """Raise UsageProblem unless a report can be written to `path`."""
+    folder = path.parent
+    if path.is_dir():
+        raise UsageProblem(f"the {what} cannot be written to {path}: it is a folder")
+    if not folder.is_dir():
+        raise UsageProblem(f"the {what} cannot be written to {path}: the folder {folder} does not exist")
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise UsageProblem(f"the {what} cannot be written to {path}: {error.strerror}") from None
+
+
+def write_json(path: Path, document: Mapping[str, Any]) -> None:
+    """Replace `path` by `document` in one step: a reader, or a killed run, never sees half a report."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            json.dump(document, file, indent=1)
+            file.write("\n")
+        os.chmod(name, 0o644)
+        os.replace(name, path)
+    except BaseException:
+        os.unlink(name)
+        raise

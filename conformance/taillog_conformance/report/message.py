@@ -1,0 +1,37 @@
+"""The message of a failure: what the contract asks, what came, where in the timeline, what to look at, how to repeat."""
+
+from __future__ import annotations
+
+import textwrap
+
+from ..contract import Requirement
+from ..outcomes import ConformanceFailure
+
+WIDTH = 100
+"""Columns of a message: it is pasted into bug reports."""
+
+
+def failure_message(requirement: Requirement, check: str, failure: ConformanceFailure, repeat: str) -> str:
+    """What a maintainer reads."""
+    parts = [
+        textwrap.fill(f"{requirement.id} ({requirement.level}) {requirement.statement}", WIDTH),
+        "",
+        _field("check", check),
+        _field("what", failure.why),
+    ]
+    if failure.expected:
+        parts.append(_field("expected", failure.expected))
+    if failure.got:
+        parts.append(_field("got", failure.got))
+    if failure.timeline is not None:
+        parts += ["", "  timeline:", *(f"  {line}" for line in failure.timeline.around(failure.event))]
+    parts += ["", _field("look at", requirement.if_it_fails), _field("repeat", repeat, wrap=False)]
+    return "\n".join(parts)
+
+
+def _field(name: str, text: str, wrap: bool = True) -> str:
+    head = f"  {name + ':':<10}"
+    lines = text.splitlines() or [""]
+    if wrap and len(lines) == 1:
+        lines = textwrap.wrap(text, WIDTH - len(head), break_long_words=False, break_on_hyphens=False) or [""]
+    return head + ("\n" + " " * len(head)).join(lines)

@@ -1,0 +1,236 @@
+"""Scenarios as data: what a producer does and when the tailer is started and stopped, read from TOML files.
+
+A file holds the cases of one requirement; SPEC.md and docs/scenarios.md describe the format. A word of the form
+`$name` in a text stands for a word that varies with the seed, the same one wherever it stands in the case; `$$` is a
+dollar sign.
+"""
+
+from __future__ import annotations
+
+import string
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from importlib import resources
+from typing import Any
+
+from .outcomes import UsageProblem
+from .stage import Run, Stage
+from .words import Words
+
+ON_A_FILE = frozenset(
+    {"append", "append-old", "create", "truncate", "rename", "delete", "touch", "chmod", "seen"}
+)
+PLAIN = frozenset({"start", "stop", "settle", "deliver", "quiet", "looks"})
+WITH_DATA = frozenset({"append", "append-old"})
+WITH_ARGUMENT = frozenset({"chmod", "looks"})
+
+Part = str | bytes
+
+
+@dataclass(frozen=True)
+class Step:
+    """One thing that is done: its verb, the file's label where it has one, and its data or argument."""
+
+    verb: str
+    file: str = ""
+    parts: tuple[Part, ...] = ()
+    argument: str = ""
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """One case of a requirement.
+
+    `in_time` has the oracle also judge that nothing came too early. `contains` is a filter: lines with that text are
+    kept. `any_keys` gives the files keys that are not their positions.
+    """
+
+    requirement: str
+    name: str
+    steps: tuple[Step, ...]
+    files: tuple[str, ...]
+    prefixes: Mapping[str, str] = field(default_factory=dict)
+    contains: str | None = None
+    in_time: bool = False
+    any_keys: bool = False
+
+    @property
+    def slug(self) -> str:
+        """The name as it stands in a check's id."""
+        return self.name.replace(" ", "-")
+
+
+class ScenarioError(UsageProblem):
+    """A scenario file that cannot be read; the message names the file, the case and what is wrong."""
+
+
+def load(text: str, where: str) -> tuple[Scenario, ...]:
+    """The cases of the scenario file `text`; `where` names it in messages.
+
+    Raises:
+        ScenarioError: it is not TOML, or not a scenario.
+    """
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ScenarioError(f"{where} is not valid TOML: {error}") from None
+    requirement = document.get("requirement")
+    cases = document.get("case")
+    if not isinstance(requirement, str) or not isinstance(cases, list) or not cases:
+        raise ScenarioError(f"{where} needs `requirement = \"ID\"` and at least one [[case]]")
+    unknown = set(document) - {"requirement", "case"}
+    if unknown:
+        raise ScenarioError(f"{where} has an unknown field {sorted(unknown)[0]!r}")
+    found = tuple(_case(requirement, case, where) for case in cases)
+    names = [scenario.slug for scenario in found]
+    for name in names:
+        if names.count(name) > 1:
+            raise ScenarioError(f"{where} has two cases of the name {name!r}")
+    return found
+
+
+def of_requirement(requirement: str) -> tuple[Scenario, ...]:
+    """The cases that ship for the requirement of this id."""
+    file = resources.files("taillog_fixtures") / "scenarios" / f"{requirement}.toml"
+    return load(file.read_text(encoding="utf-8"), f"{requirement}.toml")
+
+
+CASE_FIELDS = frozenset({"name", "steps", "prefixes", "contains", "in_time", "any_keys"})
+
+
+def _case(requirement: str, case: Mapping[str, Any], where: str) -> Scenario:
+    name = case.get("name")
+    if not isinstance(name, str):
+        raise ScenarioError(f"{where} has a case without a name")
+    where = f"{where}, case {name!r}"
+    unknown = set(case) - CASE_FIELDS
+    if unknown:
+        raise ScenarioError(f"{where}: unknown field {sorted(unknown)[0]!r}")
+    steps = tuple(_step(step, where) for step in case.get("steps", ()))
+    verbs = [step.verb for step in steps]
+    if verbs.count("start") != 1 or verbs.count("stop") != 1 or verbs.index("start") > verbs.index("stop"):
+        raise ScenarioError(f"{where}: it needs one start and, after it, one stop")
+    files = dict.fromkeys(step.file for step in steps if step.file)
+    prefixes = case.get("prefixes", {})
+    for label in prefixes:
+        if label not in files:
+            raise ScenarioError(f"{where}: a prefix for {label!r}, which no step names")
+    return Scenario(
+        requirement,
+        name,
+        steps,
+        tuple(files),
+        prefixes,
+        case.get("contains"),
+        bool(case.get("in_time", False)),
+        bool(case.get("any_keys", False)),
+    )
+
+
+def _step(step: object, where: str) -> Step:
+    if not isinstance(step, list) or not step or not isinstance(step[0], str):
+        raise ScenarioError(f"{where}: a step is a list that begins with its verb, not {step!r}")
+    verb, *rest = step
+    if verb not in ON_A_FILE | PLAIN:
+        known = ", ".join(sorted(ON_A_FILE | PLAIN))
+        raise ScenarioError(f"{where}: unknown step {verb!r}; the steps are {known}")
+    file = ""
+    if verb in ON_A_FILE:
+        if not rest or not isinstance(rest[0], str) or not rest[0].isidentifier():
+            raise ScenarioError(f"{where}: {verb} needs the label of a file, a plain word")
+        file, *rest = rest
+    if verb in WITH_DATA:
+        if not rest:
+            raise ScenarioError(f"{where}: {verb} needs a text")
+        return Step(verb, file, tuple(_part(part, where) for part in rest))
+    if verb in WITH_ARGUMENT and len(rest) == 1:
+        return Step(verb, file, argument=str(rest[0]))
+    if rest or verb in WITH_ARGUMENT:
+        raise ScenarioError(f"{where}: {verb} takes {'one argument' if verb in WITH_ARGUMENT else 'no more'}")
+    return Step(verb, file)
+
+
+def _part(part: object, where: str) -> Part:
+    if isinstance(part, str):
+        return part
+    if isinstance(part, dict) and set(part) == {"hex"}:
+        try:
+            return bytes.fromhex(part["hex"])
+        except (ValueError, TypeError):
+            raise ScenarioError(f"{where}: {part['hex']!r} is not hexadecimal") from None
+    if isinstance(part, dict) and set(part) == {"repeat", "times"}:
+        return str(part["repeat"]) * int(part["times"])
+    raise ScenarioError(f"{where}: {part!r} is no text; write \"text\", {{hex = \"ff\"}} or {{repeat = \"x\", times = 9}}")
+
+
+class _Texts(Mapping[str, str]):
+    """A word for each name that is asked for, kept for the case."""
+
+    def __init__(self, words: Words) -> None:
+        self._words = words
+        self._given: dict[str, str] = {}
+
+    def __getitem__(self, name: str) -> str:
+        return self._given.setdefault(name, self._words.word()) if name not in self._given else self._given[name]
+
+    def __iter__(self) -> Any:
+        return iter(self._given)
+
+    def __len__(self) -> int:
+        return len(self._given)
+
+    def filled(self, parts: Iterable[Part]) -> bytes:
+        return b"".join(part if isinstance(part, bytes) else self.text(part).encode() for part in parts)
+
+    def text(self, template: str) -> str:
+        return string.Template(template).substitute(self)
+
+
+def play(stage: Stage, scenario: Scenario) -> Run:
+    """Play `scenario` and judge what came.
+
+    Raises:
+        ConformanceFailure: the destination does not hold what it has to.
+    """
+    texts = _Texts(stage.words)
+    keep = texts.text(scenario.contains) if scenario.contains is not None else None
+    options: dict[str, Any] = {}
+    if scenario.prefixes:
+        options["prefixes"] = {label: texts.text(prefix) for label, prefix in scenario.prefixes.items()}
+    if keep is not None:
+        options["filter"] = lambda line: keep in line
+    if scenario.any_keys:
+        options["keys"] = stage.words.keys(len(scenario.files))
+    run = stage.open(scenario.files, **options)
+    if keep is not None:
+        run.keeps = lambda text: keep in text
+    for step in scenario.steps:
+        perform(run, step, texts.filled(step.parts))
+    run.judge(in_time=scenario.in_time)
+    return run
+
+
+def perform(run: Run, step: Step, data: bytes) -> None:
+    """Do one step in `run`."""
+    if step.verb in ON_A_FILE:
+        file = run[step.file]
+        match step.verb:
+            case "append":
+                file.append(data)
+            case "append-old":
+                file.append_old(data)
+            case "chmod":
+                file.chmod(int(step.argument, 8))
+            case "seen":
+                run.seen(step.file)
+            case verb:
+                getattr(file, verb)()
+        return
+    match step.verb:
+        case "deliver":
+            run.must_deliver()
+        case "looks":
+            run.looks(int(step.argument))
+        case verb:
+            getattr(run, verb)()

@@ -1,0 +1,425 @@
+"""The stage: it plays a check's steps against a tailer, keeps the timeline, and has the oracle judge it.
+
+A check opens runs on it; each run is one tailer with its files and its destination.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+from . import deadline, model, oracle
+from .adapters import DEFAULT, Adapter, Job, Tailer
+from .adapters.base import Default, Filter
+from .clocks import INTERVAL, Clocks
+from .destinations import Recorder, RecordingStream
+from .logs import Report, reports_to, thread_deaths_to
+from .offsets import read_offset
+from .outcomes import AdapterProblem, ConformanceFailure, NotApplicable, TailerRaised
+from .producer import ProducedFile, remove_tree
+from .timeline import Timeline
+from .words import Words
+
+T = TypeVar("T")
+
+POLL = 0.001
+"""Seconds between two looks of a wait at what is not announced (offsets, states)."""
+
+LATENCIES_TO_SEE = 3
+"""Times its measured latency that a tailer whose reading cannot be watched gets to show that it has seen something."""
+
+FILES_WATCHED = 8
+"""Files whose read offset counts as progress: a look costs a walk through all descriptors."""
+
+
+@dataclass
+class Profile:
+    """What the smoke check learned of a tailer, for waits and texts that have to fit it; it decides no verdict."""
+
+    offset_visible: bool = False
+    latency: float = 0.0
+    """Seconds from a write to its delivery."""
+    header: str | None = None
+    """Where it differs from the contract's default: the header seen, `{name}` and `{key}` in their places. Only the
+    checks of PFX ask for the right one, so that a wrong header is one failure and not forty."""
+
+
+@dataclass
+class Stage:
+    """Where one check plays. `close()` ends all that it began."""
+
+    adapter: Adapter
+    seed: str
+    clocks: Clocks = field(default_factory=Clocks)
+    profile: Profile = field(default_factory=Profile)
+    strict_headers: bool = False
+    """Whether only the contract's own default header is right (the checks of PFX)."""
+
+    def __post_init__(self) -> None:
+        self.words = Words(self.seed)
+        self.folder = Path(tempfile.mkdtemp(prefix="taillog-"))
+        self.runs: list[Run] = []
+
+    def open(
+        self,
+        files: str | Sequence[str] = "a",
+        *,
+        keys: Sequence[int] | None = None,
+        prefixes: Mapping[str, str] | None | Default = DEFAULT,
+        filter: Filter | None | Default = DEFAULT,
+        interval: float = INTERVAL,
+        dst: str | os.PathLike[str] | None = None,
+        stream: Callable[[Recorder], RecordingStream] = RecordingStream,
+        paths: Mapping[str, Path] | None = None,
+        pathlike: bool = False,
+        extra_prefixes: Mapping[int, str] | None = None,
+    ) -> Run:
+        """A run over `files` (labels), none of which exists yet, with a tailer that has not been made yet.
+
+        `prefixes` goes by label; `dst` is a path, else a stream made by `stream` is written to. `paths` gives a label
+        another place than the run's own folder.
+        """
+        folder = self.folder / self.words.word()
+        folder.mkdir()
+        run = Run(self, folder, list(files) if not isinstance(files, str) else files.split(), keys, paths or {})
+        run.interval, run.filter, run.pathlike = interval, filter, pathlike
+        if dst is not None:
+            run.dst = dst
+        else:
+            run.stream = stream(run.recorder)
+            run.dst = run.stream
+        if isinstance(prefixes, Mapping):
+            run.prefixes = {run[label].key: text for label, text in prefixes.items()} | dict(extra_prefixes or {})
+        else:
+            run.prefixes = prefixes
+        self.runs.append(run)
+        return run
+
+    def needs(self, *capabilities: str) -> None:
+        """Raise NotApplicable unless the tailer declares all of `capabilities`."""
+        for capability in capabilities:
+            if capability not in self.adapter.capabilities:
+                raise NotApplicable(f"the tailer does not declare {capability}")
+
+    def close(self) -> None:
+        """End every run, and remove the check's folder."""
+        for run in self.runs:
+            run.close()
+        remove_tree(self.folder)
+
+
+class Run:
+    """One tailer, its files, its destination and its timeline."""
+
+    def __init__(
+        self,
+        stage: Stage,
+        folder: Path,
+        labels: Sequence[str],
+        keys: Sequence[int] | None,
+        paths: Mapping[str, Path],
+    ) -> None:
+        self.stage = stage
+        self.folder = folder
+        self.timeline = Timeline()
+        self.recorder = Recorder(self.timeline)
+        self.name = stage.words.word()
+        self.keys = list(keys) if keys is not None else list(range(len(labels)))
+        self.files = {
+            label: ProducedFile(label, key, paths.get(label, folder / f"{stage.words.word()}.log"), self.timeline)
+            for label, key in zip(labels, self.keys, strict=True)
+        }
+        self._labels = {file.key: label for label, file in self.files.items()}
+        self.dst: Any = None
+        self.stream: RecordingStream | None = None
+        self.prefixes: Mapping[int, str] | None | Default = DEFAULT
+        self.filter: Filter | None | Default = DEFAULT
+        self.interval = INTERVAL
+        self.pathlike = False
+        self.reports: list[Report] = []
+        self.tailer: Tailer | None = None
+        self.started = False
+        self.ended = False
+        self._exits = ExitStack()
+
+    def __getitem__(self, label: str) -> ProducedFile:
+        return self.files[label]
+
+    # The tailer's life.
+
+    def make(self) -> Tailer:
+        """Construct the tailer; TailerRaised if its constructor raises."""
+        if self.tailer is None:
+            self._exits.enter_context(reports_to(self._reported))
+            self._exits.enter_context(thread_deaths_to(self._thread_died))
+            paths = {file.key: file.path if self.pathlike else str(file.path) for file in self.files.values()}
+            job = Job(
+                name=self.name,
+                log_files=paths,
+                dst=self.dst,
+                deliver=self._delivered,
+                report=lambda text: self._reported(Report(text)),
+                interval=self.interval,
+                prefixes=self.prefixes,
+                filter=self.filter,
+            )
+            self.timeline.add("tailer", "construct")
+            self.tailer = self._call("the constructor", lambda: self.stage.adapter.open(job), own=True)
+        return self.tailer
+
+    def start(self) -> object:
+        """Start the tailer; what its start() returned."""
+        tailer = self.make()
+        self.timeline.add("tailer", "start")
+        self.started = True
+        result = self._call("start()", tailer.start)
+        self.timeline.add("tailer", "started")
+        return result
+
+    def stop(self) -> None:
+        """Stop the tailer: the fence after which the destination must be whole."""
+        tailer = self.make()
+        self.timeline.add("tailer", "stop")
+        self.ended = True
+        self._call("stop()", tailer.stop)
+        self.timeline.add("tailer", "stopped")
+        if self.stream is None:
+            self.timeline.add("destination", "write", data=self._file_text(), note="the file, after stop()")
+
+    def stopped(self) -> bool:
+        """What the tailer's stopped() says."""
+        return bool(self._call("stopped()", self.make().stopped))
+
+    def call(self, what: str, function: Callable[[], T], within: float | None = None) -> T:
+        """`function()` under the stage's clocks, its failure told with this run's timeline."""
+        clocks = self.stage.clocks
+        try:
+            return deadline.call(
+                what,
+                function,
+                within=within or clocks.must_stop_within,
+                over_all=clocks.over_all,
+                progress=self._progress,
+            )
+        except ConformanceFailure as failure:
+            self.timeline.add("check", "saw", note=failure.why)
+            raise self._here(failure) from None
+
+    def _call(self, what: str, function: Callable[[], T], own: bool = False) -> T:
+        """`call` for a method of the adapter's tailer; AdapterProblem where that is an adapter's `own` code."""
+        try:
+            return self.call(what, function)
+        except TailerRaised as failure:
+            own = own or not self.stage.adapter.tailer_is_the_implementation
+            if own and failure.cause is not None:
+                raise AdapterProblem(f"the adapter's {failure.why}\n{failure.got}") from None
+            raise
+
+    # What the producer's steps have to bring.
+
+    def sources(self) -> list[oracle.Source]:
+        """What each file holds by now, as the oracle takes it."""
+        return model.sources(self.timeline.events(), list(self.files), self.headers, self.keeps)
+
+    def headers(self, label: str) -> Sequence[str]:
+        """The headers that are right before a line of `label`."""
+        key = self.files[label].key
+        default = f"[{self.name}{key}]:"
+        if "prefix" in self.stage.adapter.capabilities:
+            if isinstance(self.prefixes, Mapping) and key in self.prefixes:
+                return (self.prefixes[key],)
+            learned = self.stage.profile.header
+            if learned is None or self.stage.strict_headers:
+                return (default,)
+            return (default, learned.replace("{name}", self.name).replace("{key}", str(key)))
+        return ("",) if "stream" not in self.stage.adapter.capabilities else ("", default)
+
+    keeps: Callable[[str], bool] = staticmethod(lambda text: True)
+    """Which lines the run's filter keeps; a check with a filter sets it."""
+
+    def deliveries(self) -> dict[str, list[oracle.Delivery]]:
+        """What came, by stream: '' is the one that all files share."""
+        streams: dict[str, list[oracle.Delivery]] = {}
+        for at, event in enumerate(self.timeline.events()):
+            if event.lane == "destination" and event.what == "write" and isinstance(event.data, str):
+                streams.setdefault(event.file, []).append(oracle.Delivery(event.data, at))
+        return streams
+
+    def text(self, label: str = "") -> str:
+        """All that came so far, on the shared stream or on the one of the file `label`."""
+        streams = self.deliveries()
+        return "".join(delivery.text for delivery in streams.get(label, ()))
+
+    def all_text(self) -> str:
+        """All that came so far, whatever the stream."""
+        return "".join(delivery.text for stream in self.deliveries().values() for delivery in stream)
+
+    # Waits.
+
+    def settle(self) -> None:
+        """Give the tailer the time to deliver what is complete; it decides nothing (stop() does)."""
+        wanted = self._complete_lines()
+        self._wait(lambda: self.lines_so_far() >= wanted, self.stage.clocks.settles_within)
+
+    def must_deliver(self) -> None:
+        """Wait until all that is complete has come, while the tailer runs (DEL-3).
+
+        Raises:
+            ConformanceFailure: nothing came for `must_happen_within` seconds.
+        """
+        wanted = self._complete_lines()
+        within = self.stage.clocks.must_happen_within
+        if not self._wait(lambda: self.lines_so_far() >= wanted, within):
+            came = self.lines_so_far()
+            raise self.failure(
+                f"{wanted - came} of {wanted} lines did not come while the tailer ran: nothing moved for {within:g} s",
+                expected=f"{wanted} lines in the destination before stop()",
+                got=f"{came} lines",
+            )
+
+    def must_happen(self, what: str, happened: Callable[[], bool]) -> None:
+        """Wait until `happened()`; a failure that says that `what` did not happen if nothing moves for long."""
+        within = self.stage.clocks.must_happen_within
+        if not self._wait(happened, within):
+            raise self.failure(f"{what} did not happen: nothing moved for {within:g} s", expected=what, got="nothing")
+
+    def wait_long(self, happened: Callable[[], bool]) -> bool:
+        """As wait_for, with the patience that must_happen has."""
+        return self._wait(happened, self.stage.clocks.must_happen_within)
+
+    def wait_for(self, happened: Callable[[], bool]) -> bool:
+        """Wait until `happened()`, for as long as something moves; it decides nothing. Whether it happened."""
+        return self._wait(happened, self.stage.clocks.settles_within)
+
+    def seen(self, label: str) -> None:
+        """Wait until the tailer has read all of the file's bytes, as far as that can be known."""
+        file = self.files[label]
+        if self.stage.profile.offset_visible:
+            self._wait(lambda: (self._offset(file) or 0) >= file.size(), self.stage.clocks.must_happen_within)
+        else:
+            self.quiet()
+        self.timeline.add("check", model.SEEN, label)
+
+    def quiet(self) -> None:
+        """Give a faulty tailer a moment to show itself."""
+        time.sleep(self.moment())
+
+    def moment(self) -> float:
+        """Seconds in which what must not happen may show."""
+        return max(self.stage.clocks.must_not_happen_for, LATENCIES_TO_SEE * self.stage.profile.latency)
+
+    def looks(self, count: int) -> None:
+        """Let the tailer look about `count` times."""
+        time.sleep(count * self.interval)
+
+    def _wait(self, happened: Callable[[], bool], within: float) -> bool:
+        began = moved = time.monotonic()
+        last = self._progress()
+        while not happened():
+            now = time.monotonic()
+            current = self._progress()
+            if current != last:
+                last, moved = current, now
+            if now - moved >= within or now - began >= self.stage.clocks.over_all:
+                return False
+            self.recorder.wait(POLL)
+        return True
+
+    def _progress(self) -> tuple[int, int]:
+        offsets = 0
+        if self.stage.profile.offset_visible and self.tailer is not None:
+            offsets = sum(self._offset(file) or 0 for file in list(self.files.values())[:FILES_WATCHED])
+        return (self.recorder.characters if self.stream is not None else len(self._file_text()), offsets)
+
+    def offset(self, label: str) -> int | None:
+        """How far the tailer has read in the file, in bytes; None where that cannot be known."""
+        return self._offset(self.files[label])
+
+    def _offset(self, file: ProducedFile) -> int | None:
+        if self.tailer is None:
+            return None
+        return read_offset(file.path, self.stage.adapter.processes(self.tailer))
+
+    def _complete_lines(self) -> int:
+        return sum(not line.optional for source in self.sources() for line in source.lines)
+
+    def _file_text(self) -> str:
+        """What stands in the destination file; undecodable bytes are shown as such."""
+        try:
+            return Path(self.dst).read_bytes().decode("utf-8", errors="backslashreplace")
+        except OSError:
+            return ""
+
+    def lines_so_far(self) -> int:
+        """Line ends that have reached the destination."""
+        return self.recorder.lines if self.stream is not None else self._file_text().count("\n")
+
+    # Judgement.
+
+    def judge(self, *, in_time: bool = False, sources: Sequence[oracle.Source] | None = None) -> None:
+        """Compare the destination with what the files hold (or with `sources`).
+
+        Raises:
+            ConformanceFailure: at the first difference.
+        """
+        expected = self.sources() if sources is None else sources
+        streams = self.deliveries()
+        shared = streams.pop("", [])
+        attributed = [source for source in expected if self._label_of(source) in streams]
+        rest = [source for source in expected if source not in attributed]
+        try:
+            for label, deliveries in streams.items():
+                own = [source for source in attributed if self._label_of(source) == label]
+                oracle.judge(own, deliveries, in_time=in_time)
+            oracle.judge(rest, shared, in_time=in_time)
+        except ConformanceFailure as failure:
+            raise self._here(failure) from None
+
+    @staticmethod
+    def _label_of(source: oracle.Source) -> str:
+        return source.name.partition(" ")[0]
+
+    def failure(
+        self, why: str, *, expected: str = "", got: str = "", event: int | None = None
+    ) -> ConformanceFailure:
+        """A failure that carries this run's timeline."""
+        if event is None:
+            event = self.timeline.add("check", "saw", note=why)
+        return self._here(ConformanceFailure(why, expected, got, event))
+
+    def _here(self, failure: ConformanceFailure) -> ConformanceFailure:
+        if failure.timeline is None:
+            failure.timeline = self.timeline
+        return failure
+
+    # What the tailer does.
+
+    def _delivered(self, key: int, text: str) -> None:
+        self.recorder.note(text, self._labels[key])
+
+    def _reported(self, report: Report) -> None:
+        self.reports.append(report)
+        self.timeline.add("tailer", "report", note=report.text)
+
+    def _thread_died(self, trace: str) -> None:
+        self.timeline.add("tailer", "thread ended", note=trace)
+
+    def close(self) -> None:
+        """End the tailer if it still runs, whatever it says, and close what the run holds open."""
+        try:
+            if self.tailer is not None:
+                if self.started and not self.ended:
+                    self.ended = True
+                    with suppress(ConformanceFailure):  # the check that is about stop() says so
+                        self.call("stop()", self.tailer.stop)
+                self.stage.adapter.abandon(self.tailer)
+        finally:
+            for file in self.files.values():
+                file.close()
+            self._exits.close()

@@ -1,0 +1,92 @@
+"""From a target's name to its adapter: `module:Class` or `module:adapter_object`."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from .adapters import Adapter, CommandAdapter, TailLogAdapter
+from .contract import load_contract
+from .outcomes import UsageProblem
+
+FINER = {
+    "stream": "Writes to a text stream that its caller owns.",
+    "object": "Is an object in the caller's process, with start(), stop() and stopped().",
+    "several-files": "Follows several files at once.",
+}
+"""Capabilities that are not the contract's but an adapter's kind: a program has no stream of a caller's."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """What is to be checked: a name or a command, and the capabilities to add to its own or to take away."""
+
+    name: str | None = None
+    command: str | None = None
+    capabilities: tuple[str, ...] = ()
+    without: tuple[str, ...] = ()
+
+    def adapter(self) -> Adapter:
+        """The adapter, its target imported.
+
+        Raises:
+            UsageProblem: there is no such target, it cannot be imported or has the wrong shape, or a capability is
+                unknown; the message is one line.
+        """
+        known_capabilities(self.capabilities)
+        known_capabilities(self.without)
+        if self.command is not None:
+            return CommandAdapter(self.command, capabilities=self.capabilities, without=self.without)
+        if not self.name:
+            raise UsageProblem(
+                "no tailer to check: name one (module:Class or module:adapter_object), or give a command"
+            )
+        found = _imported(self.name)
+        if isinstance(found, Adapter):
+            found.capabilities = frozenset((found.capabilities | set(self.capabilities)) - set(self.without))
+            return found
+        if isinstance(found, type) and issubclass(found, Adapter):
+            raise UsageProblem(f"{self.name} is a class of adapters; name an object of it, made in your module")
+        return TailLogAdapter(found, name=self.name, capabilities=self.capabilities, without=self.without)
+
+
+def known_capabilities(names: Iterable[str]) -> None:
+    """Raise UsageProblem for a name that is no capability."""
+    known = [*load_contract().capabilities, *FINER]
+    for name in names:
+        if name not in known:
+            raise UsageProblem(f"unknown capability {name!r}; there are {', '.join(known)}")
+
+
+def _imported(name: str) -> object:
+    module_name, colon, path = name.partition(":")
+    if not colon or not path or not module_name:
+        raise UsageProblem(f"the target {name!r} is not of the form module:Class or module:adapter_object")
+    here = os.getcwd()
+    if here not in sys.path:
+        sys.path.insert(0, here)
+    try:
+        found: object = importlib.import_module(module_name)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # a module may raise anything while it is imported, SystemExit too
+        raise UsageProblem(
+            f"the module {module_name!r} of the target cannot be imported: {type(error).__name__}: {one_line(error)}"
+        ) from None
+    for part in path.split("."):
+        try:
+            found = getattr(found, part)
+        except AttributeError:
+            raise UsageProblem(f"the module {module_name!r} has no {path!r}") from None
+    return found
+
+
+def one_line(error: BaseException) -> str:
+    """An exception's text in one line, even where it has none to give."""
+    try:
+        return " ".join(str(error).split())
+    except Exception:
+        return "(its text cannot be had)"
