@@ -101,6 +101,11 @@ class Stage:
         self.runs.append(run)
         return run
 
+    @property
+    def fast_interval(self) -> float:
+        """An interval in seconds for checks of many short rounds."""
+        return INTERVAL / 10
+
     def needs(self, *capabilities: str) -> None:
         """Raise NotApplicable unless the tailer declares all of `capabilities`."""
         for capability in capabilities:
@@ -305,6 +310,14 @@ class Run:
         else:
             self.quiet()
         self.timeline.add("check", model.SEEN, label)
+
+    def glimpsed(self, label: str) -> None:
+        """As seen, but with little patience where the reading cannot be watched: for checks of many rounds."""
+        file = self.files[label]
+        if self.stage.profile.offset_visible:
+            self._wait(lambda: (self._offset(file) or 0) >= file.size(), self.stage.clocks.settles_within)
+        else:
+            time.sleep(max(2 * self.interval, min(self.stage.profile.latency, self.stage.clocks.must_not_happen_for)))
 
     def quiet(self) -> None:
         """Give a faulty tailer a moment to show itself."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from hypothesis import strategies as st
+
+from ..properties import explore
 from ..scenario import Scenario, play
 from ..stage import Stage
 from ._registry import requirement
@@ -11,3 +14,84 @@ from ._registry import requirement
 def test_frm_1_a_half_line_waits_for_its_end(taillog_stage: Stage, case: Scenario) -> None:
     """A line is not delivered before its newline has been written, as long as the tailer runs."""
     play(taillog_stage, case)
+
+
+@requirement("FRM-2", scenarios=True)
+def test_frm_2_a_last_piece_is_delivered_at_stop(taillog_stage: Stage, case: Scenario) -> None:
+    """An unterminated last piece is delivered once, at stop."""
+    play(taillog_stage, case)
+
+
+@requirement("FRM-3", scenarios=True, needs=["several-files"])
+def test_frm_3_a_piece_never_runs_into_another_files_line(taillog_stage: Stage, case: Scenario) -> None:
+    """Every destination line carries one source line."""
+    play(taillog_stage, case)
+
+
+@requirement("FRM-4", scenarios=True)
+def test_frm_4_only_lf_ends_a_line(taillog_stage: Stage, case: Scenario) -> None:
+    """Only LF ends a line: not U+2028, U+2029, U+0085, VT, FF, FS, GS, RS."""
+    play(taillog_stage, case)
+
+
+@requirement("FRM-5", scenarios=True)
+def test_frm_5_a_lone_cr_ends_no_line(taillog_stage: Stage, case: Scenario) -> None:
+    """A lone CR does not end a line."""
+    play(taillog_stage, case)
+
+
+@requirement("FRM-6", scenarios=True)
+def test_frm_6_cr_lf_is_one_line_end(taillog_stage: Stage, case: Scenario) -> None:
+    """CR LF is one line end, also when the two bytes come in two writes; the CR is always treated the same way."""
+    play(taillog_stage, case)
+
+
+@requirement("FRM-7", scenarios=True)
+def test_frm_7_empty_lines_are_delivered(taillog_stage: Stage, case: Scenario) -> None:
+    """Empty lines are delivered."""
+    play(taillog_stage, case)
+
+
+@requirement("FRM-8", scenarios=True)
+def test_frm_8_the_text_is_untouched(taillog_stage: Stage, case: Scenario) -> None:
+    """The text is untouched: leading and trailing blanks, tabs, NUL, control characters, BOM."""
+    play(taillog_stage, case)
+
+
+@requirement("FRM-9", scenarios=True)
+def test_frm_9_a_very_long_line_comes_whole(taillog_stage: Stage, case: Scenario) -> None:
+    """A line of 1 MiB and one of 4 MiB come whole, and the lines round them too."""
+    play(taillog_stage, case)
+
+
+PIECES = st.one_of(
+    st.sampled_from([b"\n", b"\r\n", b"\r", b" ", b"", b"\xff", b"\xe2\x82\xac\n", "\U0001f600".encode()]),
+    st.text(alphabet="ab \u00e9\u20ac\U0001f600\u2028\t", max_size=6).map(str.encode),
+)
+
+CUTS = st.lists(st.integers(0, 40), max_size=4)
+
+
+@requirement("FRM-10")
+def test_frm_10_the_cut_of_the_writes_does_not_matter(taillog_stage: Stage) -> None:
+    """The delivered text does not depend on how the same bytes were cut into writes."""
+
+    def one(example: tuple[list[bytes], list[int]]) -> None:
+        pieces, cuts = example
+        data = b"".join(pieces) + b"end\n"
+        places = sorted({min(cut, len(data)) for cut in cuts} | {len(data)})
+        run = taillog_stage.open(interval=taillog_stage.fast_interval)
+        run["a"].create()
+        run.start()
+        last = 0
+        for place in places:
+            if data[last:place]:
+                run["a"].append(data[last:place])
+                run.glimpsed("a")
+            last = place
+        run.settle()
+        run.stop()
+        run.judge()
+        run.close()
+
+    explore(taillog_stage, st.tuples(st.lists(PIECES, min_size=1, max_size=8), CUTS), one)

@@ -1,0 +1,77 @@
+"""Races between a tailer's own thread and its caller, tried at every line of the tailer's code."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+
+from .outcomes import ConformanceFailure
+from .perturb import Holder, Place, described, release_when_still
+from .stage import Run, Stage
+
+LEARNS_FOR_LOOKS = 4
+"""Looks in which the lines that an idle tailer passes are learned."""
+
+COMES_WITHIN = 0.5
+"""Seconds, at the least, in which a thread has to come to a place that it passes while it idles."""
+
+TRIES_FOR = 6.0
+"""Seconds after which the remaining places are left out: only a tailer that looks seldom has so much of them."""
+
+
+def held_at_every_line(stage: Stage, prepare: Callable[[Run], None], meanwhile: Callable[[Run], None]) -> None:
+    """Play `prepare`, hold the tailer at a line, do `meanwhile`, call stop() and let the tailer go on; at each line.
+
+    The tailer is only slowed down, as any machine may do: a correct one delivers all there is in every round.
+
+    Raises:
+        ConformanceFailure: with the line at which the tailer was held.
+    """
+    with Holder() as holder:
+        places = _places(stage, holder, prepare)
+    began = time.monotonic()
+    for place in places:
+        if time.monotonic() - began > TRIES_FOR * stage.clocks.scale:
+            break
+        _round(stage, place, prepare, meanwhile)
+
+
+def _open(stage: Stage) -> Run:
+    return stage.open(interval=stage.fast_interval)
+
+
+def _patience(stage: Stage) -> float:
+    return max(COMES_WITHIN, LEARNS_FOR_LOOKS * stage.profile.latency)
+
+
+def _places(stage: Stage, holder: Holder, prepare: Callable[[Run], None]) -> list[Place]:
+    run = _open(stage)
+    prepare(run)
+    places = holder.learn(LEARNS_FOR_LOOKS * max(stage.fast_interval, stage.profile.latency))
+    run.stop()
+    run.close()
+    return places
+
+
+def _round(stage: Stage, place: Place, prepare: Callable[[Run], None], meanwhile: Callable[[Run], None]) -> None:
+    with Holder() as holder:
+        run = _open(stage)
+        prepare(run)
+        if not holder.hold_at(place, _patience(stage)):
+            run.stop()
+            run.close()
+            return
+        run.timeline.add("check", "hold", note=f"the tailer's thread at {described(place)}")
+        meanwhile(run)
+        watcher = release_when_still(holder, threading.get_ident(), lambda: run.ended)
+        try:
+            run.stop()
+            watcher.join()
+            run.judge()
+        except ConformanceFailure as failure:
+            failure.why += f"; the tailer's thread had been held at {described(place)}"
+            raise
+        finally:
+            holder.release()
+            run.close()

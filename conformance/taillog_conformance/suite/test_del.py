@@ -1,0 +1,185 @@
+"""DEL: what is written is delivered, in order, once."""
+
+from __future__ import annotations
+
+from ..races import held_at_every_line
+from ..scenario import Scenario, play
+from ..stage import Run, Stage
+from ._registry import requirement
+
+ROUNDS = 8
+"""Plain rounds of write and stop: a tailer that does not drain at all needs one, one that does so by luck some."""
+
+
+@requirement("DEL-1")
+def test_del_1_what_was_written_just_before_stop_is_delivered(taillog_stage: Stage) -> None:
+    """Every complete line whose write had returned before stop() was called is delivered before it returns."""
+    for round in range(ROUNDS):
+        run = taillog_stage.open()
+        run["a"].append(taillog_stage.words.text() + "\n")
+        run.start()
+        if round % 2:
+            run.settle()
+        run["a"].append("".join(f"{line}\n" for line in taillog_stage.words.lines(20 * round + 1)))
+        run.stop()
+        run.judge()
+        run.close()
+
+
+@requirement("DEL-1", needs=["object"])
+def test_del_1_no_line_falls_between_the_last_look_and_the_flag(taillog_stage: Stage) -> None:
+    """The same with the tailer's thread held at each line of its own code while the line is written and stop() called."""
+
+    def prepare(run: Run) -> None:
+        run["a"].append(taillog_stage.words.text() + "\n")
+        run.start()
+        run.settle()
+
+    def meanwhile(run: Run) -> None:
+        run["a"].append(taillog_stage.words.text() + "\n")
+
+    held_at_every_line(taillog_stage, prepare, meanwhile)
+
+
+@requirement("DEL-2", scenarios=True)
+def test_del_2_what_stood_in_a_file_is_delivered(taillog_stage: Stage, case: Scenario) -> None:
+    """What stood in a file at start() is delivered, from its first byte."""
+    play(taillog_stage, case)
+
+
+@requirement("DEL-3", scenarios=True)
+def test_del_3_what_is_appended_later_is_delivered(taillog_stage: Stage, case: Scenario) -> None:
+    """What is appended later is delivered while the tailer runs, for as long as it runs."""
+    play(taillog_stage, case)
+
+
+@requirement("DEL-4", needs=["several-files"])
+def test_del_4_lines_of_one_file_keep_their_order(taillog_stage: Stage) -> None:
+    """Lines of one file keep their order."""
+    run = taillog_stage.open("a b")
+    first, second = taillog_stage.words.lines(600), taillog_stage.words.lines(600)
+    run["a"].append("".join(f"{line}\n" for line in first[:100]))
+    run.start()
+    for at in range(0, 500, 50):
+        run["a"].append("".join(f"{line}\n" for line in first[100 + at : 150 + at]))
+        run["b"].append("".join(f"{line}\n" for line in second[at : at + 50]))
+    run.settle()
+    run.stop()
+    run.judge()
+
+
+@requirement("DEL-5", scenarios=True)
+def test_del_5_no_line_is_delivered_twice(taillog_stage: Stage, case: Scenario) -> None:
+    """No line is delivered twice: not after idle looks, a touch, a chmod."""
+    play(taillog_stage, case)
+
+
+@requirement("DEL-5")
+def test_del_5_no_line_of_a_burst_is_delivered_twice(taillog_stage: Stage) -> None:
+    """No line is delivered twice when many small writes come at once."""
+    run = taillog_stage.open()
+    run["a"].create()
+    run.start()
+    for line in taillog_stage.words.lines(300):
+        run["a"].append(line + "\n")
+    run.settle()
+    run.stop()
+    run.judge()
+
+
+FILES = 64
+
+
+@requirement("DEL-6", needs=["several-files"])
+def test_del_6_many_files_are_followed_at_once(taillog_stage: Stage) -> None:
+    """Any number of files is followed at once; none waits for another to end."""
+    run = taillog_stage.open([f"f{number}" for number in range(FILES)])
+    for file in run.files.values():
+        file.append(taillog_stage.words.word() + "\n")
+    run.start()
+    run.must_deliver()
+    run.stop()
+    run.judge()
+
+
+@requirement("DEL-7")
+def test_del_7_a_file_that_appears_just_before_stop_is_delivered(taillog_stage: Stage) -> None:
+    """A file that first appears just before stop() is delivered whole."""
+    for round in range(ROUNDS):
+        run = taillog_stage.open()
+        run.start()
+        run.looks(round)
+        run["a"].append("".join(f"{line}\n" for line in taillog_stage.words.lines(3)))
+        run.stop()
+        run.judge()
+        run.close()
+
+
+@requirement("DEL-7", needs=["object"])
+def test_del_7_no_file_falls_between_the_last_look_and_the_flag(taillog_stage: Stage) -> None:
+    """The same with the tailer's thread held at each line of its own code while the file appears and stop() is called."""
+
+    def prepare(run: Run) -> None:
+        run.start()
+        run.looks(2)
+
+    def meanwhile(run: Run) -> None:
+        run["a"].append("".join(f"{line}\n" for line in taillog_stage.words.lines(2)))
+
+    held_at_every_line(taillog_stage, prepare, meanwhile)
+
+
+@requirement("DEL-8")
+def test_del_8_nothing_is_written_after_stop(taillog_stage: Stage) -> None:
+    """Nothing is written to dst after stop() has returned."""
+    run = taillog_stage.open()
+    run["a"].append(taillog_stage.words.text() + "\n")
+    run.start()
+    run.settle()
+    run.stop()
+    before = run.all_text()
+    run["a"].append("".join(f"{line}\n" for line in taillog_stage.words.lines(3)))
+    run.quiet()
+    late = run.all_text()[len(before) :]
+    if late:
+        raise run.failure("the tailer wrote after stop() had returned", expected="nothing", got=repr(late))
+    if not before:
+        raise run.failure("nothing was delivered before stop() either", expected="a line", got="an empty destination")
+
+
+@requirement("DEL-9")
+def test_del_9_equal_lines_are_all_delivered(taillog_stage: Stage) -> None:
+    """Equal lines are all delivered."""
+    run = taillog_stage.open()
+    line = taillog_stage.words.text() + "\n"
+    run["a"].append(line * 3)
+    run.start()
+    run.settle()
+    run["a"].append(line * 200)
+    run["a"].append(line)
+    run.settle()
+    run.stop()
+    run.judge()
+
+
+@requirement("DEL-9")
+def test_del_9_a_backlog_of_100_000_lines_is_delivered(taillog_stage: Stage) -> None:
+    """100,000 lines of backlog at stop() are all delivered."""
+    _backlog(taillog_stage, lines=100_000, blanks=0)
+
+
+@requirement("DEL-9")
+def test_del_9_a_backlog_of_8_mib_is_delivered(taillog_stage: Stage) -> None:
+    """8 MiB of backlog at stop() are all delivered."""
+    _backlog(taillog_stage, lines=2_048, blanks=4_096)
+
+
+def _backlog(stage: Stage, lines: int, blanks: int) -> None:
+    run = stage.open()
+    run["a"].append(stage.words.text() + "\n")
+    run.start()
+    run.settle()
+    run["a"].append("".join(f"{line}{'x' * blanks}\n" for line in stage.words.lines(lines)))
+    run.stop()
+    run.judge()
+

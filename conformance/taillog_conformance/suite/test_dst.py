@@ -1,0 +1,142 @@
+"""DST: the destination."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ..destinations import BufferedStream, FailingStream, FalsyStream
+from ..outcomes import ConformanceFailure
+from ..stage import Run, Stage
+from ._registry import requirement
+
+
+def file_run(stage: Stage, files: str = "a", **options: object) -> tuple[Run, Path]:
+    """A run whose destination is a path, and that path."""
+    path = stage.folder / f"{stage.words.word()}.out"
+    return stage.open(files, dst=str(path), **options), path  # type: ignore[arg-type]
+
+
+@requirement("DST-1")
+def test_dst_1_a_destination_file_is_whole_after_stop(taillog_stage: Stage) -> None:
+    """With a path, the file is UTF-8 and whole for any reader when stop() returns."""
+    words = taillog_stage.words
+    run, path = file_run(taillog_stage, "a b")
+    run["a"].append(f"{words.text()}\n{words.word()} \u00e9\u20ac\U0001f600\n")
+    run.start()
+    run.settle()
+    run["b"].append("".join(f"{line}\n" for line in words.lines(3000)))
+    run.settle()
+    run.stop()
+    try:
+        path.read_bytes().decode("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise run.failure("the destination file is no UTF-8 text", expected="UTF-8", got=str(error)) from None
+    run.judge()
+
+
+@requirement("DST-2")
+def test_dst_2_what_stood_in_the_destination_file_is_replaced(taillog_stage: Stage) -> None:
+    """With a path, what stood in that file before start() is replaced."""
+    words = taillog_stage.words
+    run, path = file_run(taillog_stage)
+    path.write_text("".join(f"{line}\n" for line in words.lines(50)), encoding="utf-8")
+    run["a"].append(f"{words.text()}\n")
+    run.start()
+    run.wait_for(lambda: run.lines_so_far() == 1)
+    run.stop()
+    run.judge()
+
+
+@requirement("DST-3", needs=["stream"])
+def test_dst_3_the_callers_stream_is_not_closed(taillog_stage: Stage) -> None:
+    """A stream that the caller owns is not closed."""
+    run = taillog_stage.open()
+    run["a"].append(taillog_stage.words.text() + "\n")
+    run.start()
+    run.settle()
+    run.stop()
+    if run.stream is not None and run.stream.closed_by_tailer:
+        raise run.failure("the tailer closed the caller's stream", expected="an open stream", got="close() was called")
+
+
+@requirement("DST-4", needs=["stream"])
+def test_dst_4_a_buffered_stream_is_flushed(taillog_stage: Stage) -> None:
+    """A stream with a buffer is flushed by the time stop() returns."""
+    words = taillog_stage.words
+    run = taillog_stage.open(stream=BufferedStream)
+    run["a"].append(f"{words.text()}\n")
+    run.start()
+    run.settle()
+    run["a"].append(f"{words.text()}\n")
+    run.settle()
+    run.stop()
+    try:
+        run.judge()
+    except ConformanceFailure as failure:
+        failure.why = f"what was written to a buffered stream was not flushed: {failure.why}"
+        raise
+
+
+@requirement("DST-5", needs=["stream"])
+def test_dst_5_write_gets_text(taillog_stage: Stage) -> None:
+    """write() gets str."""
+    run = taillog_stage.open()
+    run["a"].append(taillog_stage.words.text() + "\n")
+    run.start()
+    run.settle()
+    run.stop()
+    if run.stream is not None and run.stream.not_text:
+        given = run.stream.not_text[0]
+        raise run.failure("write() got something else than str", expected="str", got=f"{type(given).__name__}: {given!r}")
+
+
+@requirement("DST-6", needs=["stream"])
+def test_dst_6_a_destination_that_raises_is_reported(taillog_stage: Stage) -> None:
+    """A dst whose write() raises is reported, and stop() returns."""
+    run = taillog_stage.open(
+        stream=lambda recorder: FailingStream(recorder, lambda text: OSError(28, "No space left on device"))
+    )
+    run["a"].append(taillog_stage.words.text() + "\n")
+    run.start()
+    run.wait_for(lambda: bool(run.reports))
+    run["a"].append(taillog_stage.words.text() + "\n")
+    run.stop()
+    if "error-report" in taillog_stage.adapter.capabilities and not run.reports:
+        raise run.failure(
+            "write() raised OSError, and nothing was reported", expected="a log record of level ERROR", got="none"
+        )
+
+
+@requirement("DST-8", needs=["stream"])
+def test_dst_8_a_falsy_destination_is_written_to(taillog_stage: Stage) -> None:
+    """A dst that is falsy (`__len__` is 0) is written to."""
+    run = taillog_stage.open(stream=FalsyStream)
+    run["a"].append(taillog_stage.words.text() + "\n")
+    run.start()
+    run.settle()
+    run.stop()
+    run.judge()
+
+
+@requirement("DST-9")
+def test_dst_9_a_path_that_cannot_be_opened_is_reported(taillog_stage: Stage) -> None:
+    """A path that cannot be opened is reported (raised at construction or start(), or logged), and stop() works."""
+    for path in (taillog_stage.folder, taillog_stage.folder / taillog_stage.words.word() / "out"):
+        run = taillog_stage.open(dst=str(path))
+        run["a"].append(taillog_stage.words.text() + "\n")
+        raised = False
+        try:
+            run.start()
+        except ConformanceFailure as failure:
+            if getattr(failure, "cause", None) is None and run.tailer is not None:
+                raise  # it hung
+            raised = True
+        if run.tailer is not None:
+            run.wait_for(lambda run=run: bool(run.reports) or raised)  # type: ignore[misc]
+            run.stop()
+        if not raised and not run.reports and "error-report" in taillog_stage.adapter.capabilities:
+            raise run.failure(
+                "the destination cannot be opened, and that was neither raised nor reported",
+                expected="an exception of the constructor or start(), or a log record of level ERROR",
+                got="neither",
+            )

@@ -1,0 +1,171 @@
+"""ERR: sources that cannot be read."""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+
+from ..stage import Run, Stage
+from ._registry import requirement
+
+
+def directory_run(stage: Stage, directories: str, files: str = "", keys: list[int] | None = None) -> Run:
+    """A run in which the sources `directories` are folders, and `files` are files."""
+    run = stage.open(f"{directories} {files}", keys=keys)
+    for label in directories.split():
+        run[label].path.mkdir()
+        run.timeline.add("producer", "mkdir", label)
+    return run
+
+
+def no_report(run: Run, what: str) -> Exception:
+    """The failure of a run that reported nothing."""
+    return run.failure(
+        f"{what} was not reported by the time stop() returned",
+        expected="a log record of level ERROR or above",
+        got="none",
+    )
+
+
+@requirement("ERR-1")
+def test_err_1_a_directory_is_reported(taillog_stage: Stage) -> None:
+    """A source that cannot be read is reported at level ERROR or above by the time stop() returns."""
+    run = directory_run(taillog_stage, "a")
+    run.start()
+    run.wait_for(lambda: bool(run.reports))
+    run.stop()
+    if not run.reports:
+        raise no_report(run, "a directory as a source")
+
+
+@requirement("ERR-1")
+def test_err_1_what_cannot_be_opened_is_reported(taillog_stage: Stage) -> None:
+    """A source that cannot be read is reported: a file without permission, or for root, who may read any, a socket."""
+    run = taillog_stage.open()
+    if os.geteuid() == 0:
+        with socket.socket(socket.AF_UNIX) as made:
+            made.bind(str(run["a"].path))
+        run.timeline.add("producer", "socket", "a")
+    else:
+        run["a"].append(taillog_stage.words.text() + "\n")
+        run["a"].chmod(0)
+    run.start()
+    run.wait_for(lambda: bool(run.reports))
+    run.stop()
+    if not run.reports:
+        raise no_report(run, "a source that cannot be opened")
+
+
+@requirement("ERR-2", needs=["several-files"])
+def test_err_2_other_files_are_not_affected(taillog_stage: Stage) -> None:
+    """Other files are not affected."""
+    words = taillog_stage.words
+    run = directory_run(taillog_stage, "folder", "a b")
+    run["a"].append(f"{words.text()}\n")
+    run.start()
+    run.settle()
+    run["a"].append(f"{words.text()}\n")
+    run["b"].append(f"{words.text()}\n")
+    run.settle()
+    run.stop()
+    run.judge()
+
+
+@requirement("ERR-3")
+def test_err_3_start_and_stop_survive_it(taillog_stage: Stage) -> None:
+    """start() does not raise for it, stop() returns as usual and stopped() is true after it."""
+    run = directory_run(taillog_stage, "a")
+    run.start()
+    run.looks(5)
+    run.stop()
+    if not run.stopped():
+        raise run.failure("stopped() is false after stop()", expected="True", got="False")
+
+
+@requirement("ERR-4", needs=["several-files"])
+def test_err_4_each_failing_source_is_reported(taillog_stage: Stage) -> None:
+    """Each failing source is reported."""
+    run = directory_run(taillog_stage, "a b c")
+    run.start()
+    run.wait_for(lambda: len(run.reports) >= 3)
+    run.stop()
+    text = "\n".join(report.text for report in run.reports)
+    named = [label for label, file in run.files.items() if str(file.path) in text]
+    if len(named) < 3 and len(run.reports) < 3:
+        raise run.failure(
+            "three sources are directories, and not each of them was reported",
+            expected="a report of each",
+            got="\n".join(report.text.splitlines()[0] for report in run.reports) or "no report",
+        )
+
+
+LARGE_KEYS = (10_000, 1_000_000)
+"""Keys that no line number, errno or count in a report can be."""
+
+NAMES_A_SOURCE = r"(?:{name}|key|rank|source|file|index|worker)\W{{0,3}}(\d+)"
+"""How reports name a source by a number."""
+
+
+@requirement("ERR-5", needs=["several-files"])
+def test_err_5_the_report_names_the_source(taillog_stage: Stage) -> None:
+    """The report names the right key or path."""
+    keys = taillog_stage.words.random.sample(range(*LARGE_KEYS), 3)
+    run = directory_run(taillog_stage, "folder", "a b", keys)
+    for label in "ab":
+        run[label].append(taillog_stage.words.text() + "\n")
+    run.start()
+    run.settle()
+    run.wait_for(lambda: bool(run.reports))
+    run.stop()
+    key, path = keys[0], str(run["folder"].path)
+    for report in run.reports:
+        message = report.text.splitlines()[0]
+        numbers = re.findall(NAMES_A_SOURCE.format(name=re.escape(run.name)), message)
+        wrong = [number for number in numbers if int(number) != key]
+        if wrong and path not in message:
+            raise run.failure(
+                f"the report names {wrong[0]}, which is not the key of the source that failed",
+                expected=f"key {key} or the path {path}",
+                got=message,
+            )
+        if path in report.text or re.search(rf"(?<!\d){key}(?!\d)", report.text):
+            return
+    raise run.failure(
+        "no report names the source that failed",
+        expected=f"key {key} or the path {path}",
+        got="\n".join(report.text.splitlines()[0] for report in run.reports) or "no report",
+    )
+
+
+FEW_LOOKS, MANY_LOOKS = 100, 400
+MOST_REPORTS = 3
+"""Reports of one lasting fault that may come late by the machine's leisure, and do not count as growth."""
+
+
+@requirement("ERR-6")
+def test_err_6_a_lasting_fault_is_not_reported_again_and_again(taillog_stage: Stage) -> None:
+    """One lasting fault is not reported again and again: the reports do not grow with the number of looks."""
+    run = directory_run(taillog_stage, "a")
+    run.interval = taillog_stage.fast_interval
+    run.start()
+    run.looks(FEW_LOOKS)
+    few = len(run.reports)
+    run.looks(MANY_LOOKS)
+    many = len(run.reports)
+    run.stop()
+    if many - few > max(MOST_REPORTS, few):
+        raise run.failure(
+            f"one source is a directory, and it was reported {many} times while the tailer ran",
+            expected=f"no more than the {few} reports that the first looks made",
+            got=f"{many} reports after more looks",
+        )
+
+
+@requirement("ERR-7")
+def test_err_7_the_report_comes_while_the_tailer_runs(taillog_stage: Stage) -> None:
+    """The report comes while the tailer runs, not only at stop()."""
+    run = directory_run(taillog_stage, "a")
+    run.start()
+    run.must_happen("a report while the tailer runs", lambda: bool(run.reports))
+    run.stop()

@@ -1,0 +1,201 @@
+"""FLT: the caller's filter."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+
+from ..oracle import Source
+from ..stage import Run, Stage
+from ._registry import requirement
+
+TRUTHY = (True, 1, "yes", [0], -1.5)
+FALSY = (False, 0, "", [], None)
+
+LONG_INTERVAL = 0.3
+"""Seconds between looks, so that what is written just before stop() is first read while the tailer drains."""
+
+
+class ScriptedFilter:
+    """A filter that notes what it is asked and answers by `answer`."""
+
+    def __init__(self, answer: Callable[[str], object]) -> None:
+        self._answer = answer
+        self._lock = threading.Lock()
+        self.asked: list[str] = []
+
+    def __call__(self, line: str) -> object:
+        with self._lock:
+            self.asked.append(line)
+        return self._answer(line)
+
+
+def keeping(run: Run, keep: Callable[[str], bool]) -> None:
+    """Tell the run's model which lines its filter keeps."""
+    run.keeps = keep
+
+
+@requirement("FLT-1")
+def test_flt_1_truthy_lines_are_delivered(taillog_stage: Stage) -> None:
+    """Just the lines for which the filter's answer is truthy are delivered (truthy, not `is True`)."""
+    words = taillog_stage.words
+    answers: dict[str, object] = {words.text(): answer for answer in (*TRUTHY, *FALSY)}
+    texts = list(answers)
+    words.random.shuffle(texts)
+    run = taillog_stage.open(filter=lambda line: answers[line.removesuffix("\n").removesuffix("\r")])
+    keeping(run, lambda text: bool(answers[text]))
+    run["a"].append("".join(f"{text}\n" for text in texts[:5]))
+    run.start()
+    run.settle()
+    run["a"].append("".join(f"{text}\n" for text in texts[5:]))
+    run.settle()
+    run.stop()
+    run.judge()
+
+
+@requirement("FLT-2")
+def test_flt_2_the_filter_sees_whole_lines_once(taillog_stage: Stage) -> None:
+    """The filter is called once for each complete line, with the decoded text and its newline, without the prefix."""
+    words = taillog_stage.words
+    asked = ScriptedFilter(lambda line: True)
+    run = taillog_stage.open(filter=asked)
+    expected = [f"{words.text()}\n", f"{words.word()} \u00e9\u20ac\U0001f600 {words.word()}\n", "\n", f" {words.word()}\t\n"]
+    run["a"].append(expected[0] + expected[1])
+    run.start()
+    run.settle()
+    run["a"].append("".join(expected[2:]))
+    run.settle()
+    begun, ended = words.text(), words.text()
+    run["a"].append(begun)
+    run.seen("a")
+    run.quiet()
+    early = [text for text in asked.asked if text not in expected]
+    run["a"].append(f" {ended}\n")
+    expected.append(f"{begun} {ended}\n")
+    run.settle()
+    run.wait_for(lambda: len(asked.asked) >= len(expected))
+    run.stop()
+    if early:
+        raise run.failure(
+            "the filter was asked about something that is no complete line",
+            expected=f"calls with {expected[:4]}",
+            got=f"a call with {early[0]!r}",
+        )
+    if asked.asked != expected:
+        raise run.failure("the filter was not called once for each line", expected=f"{expected}", got=f"{asked.asked}")
+
+
+@requirement("FLT-3")
+def test_flt_3_none_means_every_line(taillog_stage: Stage) -> None:
+    """`None` means every line."""
+    run = taillog_stage.open(filter=None)
+    run["a"].append("".join(f"{line}\n" for line in taillog_stage.words.lines(3)))
+    run.start()
+    run.settle()
+    run.stop()
+    run.judge()
+
+
+@requirement("FLT-4", needs=["several-files"])
+def test_flt_4_the_filter_holds_for_every_file(taillog_stage: Stage) -> None:
+    """The filter holds for every file."""
+    words = taillog_stage.words
+    wanted = words.word()
+    run = taillog_stage.open("a b c", filter=lambda line: wanted in line)
+    keeping(run, lambda text: wanted in text)
+    for file in run.files.values():
+        file.append(f"{words.text()}\n{wanted} {words.word()}\n{words.text()}\n")
+    run.start()
+    run.settle()
+    for file in run.files.values():
+        file.append(f"{words.word()} {wanted}\n{words.text()}\n")
+    run.settle()
+    run.stop()
+    run.judge()
+
+
+@requirement("FLT-4")
+def test_flt_4_the_filter_holds_during_the_drain(taillog_stage: Stage) -> None:
+    """The filter holds during the drain at stop()."""
+    words = taillog_stage.words
+    wanted = words.word()
+    run = taillog_stage.open(filter=lambda line: wanted in line, interval=LONG_INTERVAL)
+    keeping(run, lambda text: wanted in text)
+    run["a"].append(f"{words.text()}\n{wanted}\n")
+    run.start()
+    run.settle()
+    settled = len(run.sources()[0].lines)
+    run["a"].append(f"{words.text()}\n{words.word()} {wanted}\n{words.text()}\n")
+    run.stop()
+    # What the drain loses is DEL-1's; here no line may come that the filter does not keep.
+    run.judge(sources=[optional_after(source, settled) for source in run.sources()])
+
+
+def optional_after(source: Source, count: int) -> Source:
+    """The source with all lines but its first `count` optional."""
+    lines = (*source.lines[:count], *(replace(line, optional=True) for line in source.lines[count:]))
+    return replace(source, lines=lines)
+
+
+@requirement("FLT-5")
+def test_flt_5_each_line_is_asked_about_anew(taillog_stage: Stage) -> None:
+    """Each line is asked about anew (equal lines, a filter with state)."""
+    word = taillog_stage.words.word()
+    calls: list[str] = []
+
+    def every_second(line: str) -> bool:
+        calls.append(line)
+        return len(calls) % 2 == 0
+
+    run = taillog_stage.open(filter=every_second)
+    run["a"].append(f"{word}\n" * 5)
+    run.start()
+    run.wait_for(lambda: len(calls) >= 5)
+    run["a"].append(f"{word}\n" * 5)
+    run.wait_for(lambda: len(calls) >= 10)
+    run.stop()
+    came = run.all_text().count(word)
+    if came != 5:
+        raise run.failure(
+            "a filter that keeps every second of ten equal lines did not get five of them kept",
+            expected="5 lines of 10, the filter asked 10 times",
+            got=f"{came} lines, the filter asked {len(calls)} times",
+        )
+
+
+def raising_run(stage: Stage) -> tuple[Run, str]:
+    """A run of two files whose filter raises for the lines of `a` that hold the word returned."""
+    poison = stage.words.word()
+
+    def raises(line: str) -> bool:
+        if poison in line:
+            raise ValueError(f"the filter cannot judge {line!r}")
+        return True
+
+    return stage.open("a b", filter=raises), poison
+
+
+@requirement("FLT-6", needs=["several-files"])
+def test_flt_6_a_filter_that_raises_is_reported_and_other_files_go_on(taillog_stage: Stage) -> None:
+    """A filter that raises is reported, and other files go on."""
+    words = taillog_stage.words
+    run, poison = raising_run(taillog_stage)
+    run["a"].append(f"{words.text()}\n")
+    run["b"].append(f"{words.text()}\n")
+    run.start()
+    run.settle()
+    run["a"].append(f"{poison}\n")
+    run.wait_for(lambda: bool(run.reports))
+    run["b"].append(f"{words.text()}\n")
+    run.settle()
+    run.stop()
+    without_poison = [
+        replace(source, lines=tuple(line for line in source.lines if poison not in line.text))
+        for source in run.sources()
+    ]
+    run.judge(sources=without_poison)
+    if "error-report" in taillog_stage.adapter.capabilities and not run.reports:
+        raise run.failure(
+            "the filter raised ValueError, and nothing was reported", expected="a log record of level ERROR", got="none"
+        )

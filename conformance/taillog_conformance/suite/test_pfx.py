@@ -1,0 +1,52 @@
+"""PFX: the header before each line."""
+
+from __future__ import annotations
+
+from ..scenario import Scenario, play
+from ..stage import Stage
+from ._registry import requirement
+
+
+@requirement("PFX-1", scenarios=True)
+def test_pfx_1_the_default_header(taillog_stage: Stage, case: Scenario) -> None:
+    """Without prefixes, a line is `[{name}{key}]:` + text, no blank between."""
+    play(taillog_stage, case)
+
+
+@requirement("PFX-2", scenarios=True)
+def test_pfx_2_the_header_carries_the_key(taillog_stage: Stage, case: Scenario) -> None:
+    """The header carries the mapping's key, not the file's position."""
+    play(taillog_stage, case)
+
+
+@requirement("PFX-3", scenarios=True)
+def test_pfx_3_a_prefix_replaces_the_header(taillog_stage: Stage, case: Scenario) -> None:
+    """A prefix given for a key replaces the header, letter for letter."""
+    play(taillog_stage, case)
+
+
+@requirement("PFX-4", needs=["several-files"])
+def test_pfx_4_prefixes_need_not_match_the_keys(taillog_stage: Stage) -> None:
+    """A key without a prefix keeps the default header; prefixes for unknown keys are ignored."""
+    words = taillog_stage.words
+    run = taillog_stage.open("a b", prefixes={"a": f"{words.word()}|"}, extra_prefixes={7: f"{words.word()}|"})
+    run["a"].append(words.text() + "\n")
+    run["b"].append(words.text() + "\n")
+    run.start()
+    run.settle()
+    run["b"].append(words.text() + "\n")
+    run.settle()
+    run.stop()
+    run.judge()
+
+
+@requirement("PFX-5", scenarios=True)
+def test_pfx_5_an_empty_prefix_is_honoured(taillog_stage: Stage, case: Scenario) -> None:
+    """An empty prefix is honoured."""
+    play(taillog_stage, case)
+
+
+@requirement("PFX-6", scenarios=True)
+def test_pfx_6_one_prefix_stands_on_each_line(taillog_stage: Stage, case: Scenario) -> None:
+    """Exactly one prefix stands on each line, at its start."""
+    play(taillog_stage, case)
