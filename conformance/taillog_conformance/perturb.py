@@ -19,7 +19,8 @@ import sys
 import sysconfig
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import CodeType, FrameType, TracebackType
 from typing import Any, Self
 
@@ -110,23 +111,30 @@ class Holder(_Tracer):
         self._held = threading.Event()
         self._released = threading.Event()
 
-    def learn(self, seconds: float) -> list[Place]:
-        """The places passed within `seconds`, in the order in which they were first met."""
-        self._places = {}
+    @contextmanager
+    def learning(self) -> Iterator[None]:
+        """Note the places that are passed meanwhile."""
         self._learning = True
-        time.sleep(seconds)
-        self._learning = False
+        try:
+            yield
+        finally:
+            self._learning = False
+
+    def places(self) -> list[Place]:
+        """The places noted, in the order in which they were first met."""
         return list(self._places)
 
-    def hold_at(self, place: Place, within: float) -> bool:
-        """Hold the first thread that comes to `place`; whether one came `within` seconds."""
+    def want(self, place: Place) -> None:
+        """Hold the first thread that comes to `place` from now on."""
         self._released.clear()
         self._held.clear()
         self._wanted = place
+
+    def held(self, within: float) -> bool:
+        """Whether a thread has come to the wanted place, `within` seconds at the most; if not, none is held any more."""
         if not self._held.wait(within):
             self._wanted = None
-            return self._held.is_set()
-        return True
+        return self._held.is_set()
 
     def release(self) -> None:
         """Let the held thread go on."""
@@ -178,3 +186,28 @@ def described(place: Place) -> str:
     code, number = place
     text = linecache.getline(code.co_filename, number).strip()
     return f"{os.path.basename(code.co_filename)}:{number} `{text}`"
+
+
+class LineCounter(_Tracer):
+    """Counts how often each line of the tailer's own code is passed, from `begin` on."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._passes: dict[Place, int] | None = None
+
+    def begin(self) -> None:
+        """Count from now on."""
+        self._passes = {}
+
+    def most(self) -> tuple[str, int]:
+        """The line that was passed most often, in words, and how often."""
+        passes, self._passes = self._passes or {}, None
+        if not passes:
+            return "no line", 0
+        place = max(passes, key=lambda each: passes[each])
+        return described(place), passes[place]
+
+    def line(self, frame: FrameType) -> None:
+        if (passes := self._passes) is not None:
+            place = (frame.f_code, frame.f_lineno)
+            passes[place] = passes.get(place, 0) + 1

@@ -55,6 +55,27 @@ class ProducedFile:
         self._timeline.add("producer", model.RENAME, self.label, note=f"to {aside.name}")
         os.replace(self.path, aside)
 
+    def turn(self, target: Path) -> None:
+        """Make the path a link to `target`, a new file, in one step; what is appended now goes there."""
+        self._timeline.add("producer", model.RENAME, self.label, note=f"the link is turned to {target.name}")
+        self._timeline.add("producer", model.CREATE, self.label)
+        self.close()
+        target.touch()
+        link = self.path.with_name(self.path.name + ".new")
+        link.symlink_to(target)
+        os.replace(link, self.path)
+
+    def replace(self, data: str | bytes) -> None:
+        """Put another file with `data` in the place of this one, in one step."""
+        data = data.encode() if isinstance(data, str) else data
+        self._timeline.add("producer", model.RENAME, self.label, note="replaced by another file")
+        self._timeline.add("producer", model.CREATE, self.label)
+        self._timeline.add("producer", model.APPEND, self.label, data)
+        self.close()
+        made = self.path.with_name(self.path.name + ".new")
+        made.write_bytes(data)
+        os.replace(made, self.path)
+
     def append_old(self, data: str | bytes) -> None:
         """Write to the file that was renamed, after another one stands at the path."""
         data = data.encode() if isinstance(data, str) else data

@@ -20,8 +20,16 @@ TRIES_FOR = 6.0
 """Seconds after which the remaining places are left out: only a tailer that looks seldom has so much of them."""
 
 
-def held_at_every_line(stage: Stage, prepare: Callable[[Run], None], meanwhile: Callable[[Run], None]) -> None:
+Part = Callable[[Run], None]
+
+
+def held_at_every_line(
+    stage: Stage, prepare: Part, meanwhile: Part, *, before: Part | None = None, after: Part | None = None
+) -> None:
     """Play `prepare`, hold the tailer at a line, do `meanwhile`, call stop() and let the tailer go on; at each line.
+
+    With `after`, the tailer goes on first, then `after` is played, and stop() comes last. `before` is played once the
+    tailer idles, so that the lines that it then passes are held at too.
 
     The tailer is only slowed down, as any machine may do: a correct one delivers all there is in every round.
 
@@ -29,12 +37,12 @@ def held_at_every_line(stage: Stage, prepare: Callable[[Run], None], meanwhile: 
         ConformanceFailure: with the line at which the tailer was held.
     """
     with Holder() as holder:
-        places = _places(stage, holder, prepare)
+        places = _places(stage, holder, prepare, before)
     began = time.monotonic()
     for place in places:
         if time.monotonic() - began > TRIES_FOR * stage.clocks.scale:
             break
-        _round(stage, place, prepare, meanwhile)
+        _round(stage, place, prepare, meanwhile, before, after)
 
 
 def _open(stage: Stage) -> Run:
@@ -45,32 +53,44 @@ def _patience(stage: Stage) -> float:
     return max(COMES_WITHIN, LEARNS_FOR_LOOKS * stage.profile.latency)
 
 
-def _places(stage: Stage, holder: Holder, prepare: Callable[[Run], None]) -> list[Place]:
+def _places(stage: Stage, holder: Holder, prepare: Part, before: Part | None) -> list[Place]:
     run = _open(stage)
     prepare(run)
-    places = holder.learn(LEARNS_FOR_LOOKS * max(stage.fast_interval, stage.profile.latency))
+    with holder.learning():
+        run.looks(LEARNS_FOR_LOOKS)
+        time.sleep(LEARNS_FOR_LOOKS * stage.profile.latency)
+        if before is not None:
+            before(run)
+            run.quiet()
     run.stop()
     run.close()
-    return places
+    return holder.places()
 
 
-def _round(stage: Stage, place: Place, prepare: Callable[[Run], None], meanwhile: Callable[[Run], None]) -> None:
+def _round(
+    stage: Stage, place: Place, prepare: Part, meanwhile: Part, before: Part | None, after: Part | None
+) -> None:
     with Holder() as holder:
         run = _open(stage)
         prepare(run)
-        if not holder.hold_at(place, _patience(stage)):
-            run.stop()
-            run.close()
-            return
-        run.timeline.add("check", "hold", note=f"the tailer's thread at {described(place)}")
-        meanwhile(run)
-        watcher = release_when_still(holder, threading.get_ident(), lambda: run.ended)
+        holder.want(place)
+        if before is not None:
+            before(run)
+        held = holder.held(_patience(stage))
+        if held:
+            run.timeline.add("check", "hold", note=f"the tailer's thread at {described(place)}")
+            meanwhile(run)
         try:
+            if after is not None:
+                holder.release()
+                after(run)
+            watcher = release_when_still(holder, threading.get_ident(), lambda: run.ended)
             run.stop()
             watcher.join()
             run.judge()
         except ConformanceFailure as failure:
-            failure.why += f"; the tailer's thread had been held at {described(place)}"
+            if held:
+                failure.why += f"; the tailer's thread had been held at {described(place)}"
             raise
         finally:
             holder.release()

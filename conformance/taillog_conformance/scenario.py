@@ -19,7 +19,7 @@ from .stage import Run, Stage
 from .words import Words
 
 ON_A_FILE = frozenset(
-    {"append", "append-old", "create", "truncate", "rename", "delete", "touch", "chmod", "seen"}
+    {"append", "append-old", "create", "truncate", "rename", "delete", "touch", "chmod", "seen", "truncated"}
 )
 PLAIN = frozenset({"start", "stop", "settle", "deliver", "quiet", "looks"})
 WITH_DATA = frozenset({"append", "append-old"})
@@ -224,6 +224,8 @@ def perform(run: Run, step: Step, data: bytes) -> None:
                 file.chmod(int(step.argument, 8))
             case "seen":
                 run.seen(step.file)
+            case "truncated":
+                run.seen_truncated(step.file)
             case verb:
                 getattr(file, verb)()
         return

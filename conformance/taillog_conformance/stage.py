@@ -187,6 +187,15 @@ class Run:
         self.timeline.add("tailer", "started")
         return result
 
+    def attempt_start(self) -> ConformanceFailure | None:
+        """Construct and start the tailer where it may refuse to; what it raised, if it did."""
+        try:
+            self.start()
+        except TailerRaised as refusal:
+            self.timeline.add("tailer", "refused", note=refusal.why)
+            return refusal
+        return None
+
     def stop(self) -> None:
         """Stop the tailer: the fence after which the destination must be whole."""
         tailer = self.make()
@@ -228,9 +237,11 @@ class Run:
 
     # What the producer's steps have to bring.
 
-    def sources(self) -> list[oracle.Source]:
-        """What each file holds by now, as the oracle takes it."""
-        return model.sources(self.timeline.events(), list(self.files), self.headers, self.keeps)
+    def sources(self, late_optional: bool = True) -> list[oracle.Source]:
+        """What each file holds by now, as the oracle takes it; see model.sources."""
+        return model.sources(
+            self.timeline.events(), list(self.files), self.headers, self.keeps, late_optional=late_optional
+        )
 
     def headers(self, label: str) -> Sequence[str]:
         """The headers that are right before a line of `label`."""
@@ -270,7 +281,8 @@ class Run:
     def settle(self) -> None:
         """Give the tailer the time to deliver what is complete; it decides nothing (stop() does)."""
         wanted = self._complete_lines()
-        self._wait(lambda: self.lines_so_far() >= wanted, self.stage.clocks.settles_within)
+        if self._wait(lambda: self.lines_so_far() >= wanted, self.stage.clocks.settles_within):
+            self._all_seen()
 
     def must_deliver(self) -> None:
         """Wait until all that is complete has come, while the tailer runs (DEL-3).
@@ -287,6 +299,12 @@ class Run:
                 expected=f"{wanted} lines in the destination before stop()",
                 got=f"{came} lines",
             )
+        self._all_seen()
+
+    def _all_seen(self) -> None:
+        """What was delivered has been read: a later truncation or rotation does not excuse it."""
+        for label in self.files:
+            self.timeline.add("check", model.SEEN, label, note="delivered")
 
     def must_happen(self, what: str, happened: Callable[[], bool]) -> None:
         """Wait until `happened()`; a failure that says that `what` did not happen if nothing moves for long."""
@@ -305,11 +323,17 @@ class Run:
     def seen(self, label: str) -> None:
         """Wait until the tailer has read all of the file's bytes, as far as that can be known."""
         file = self.files[label]
-        if self.stage.profile.offset_visible:
-            self._wait(lambda: (self._offset(file) or 0) >= file.size(), self.stage.clocks.must_happen_within)
-        else:
+        if not self.stage.profile.offset_visible:
             self.quiet()
-        self.timeline.add("check", model.SEEN, label)
+        elif self._wait(lambda: (self._offset(file) or 0) >= file.size(), self.stage.clocks.must_happen_within):
+            self.timeline.add("check", model.SEEN, label, note="read offset")
+
+    def seen_truncated(self, label: str) -> None:
+        """Wait until the tailer has noticed that the file was cut, as far as that can be known."""
+        file = self.files[label]
+        if self.stage.profile.offset_visible:
+            self._wait(lambda: (self._offset(file) or 0) <= file.size(), self.stage.clocks.settles_within)
+        self.quiet()
 
     def glimpsed(self, label: str) -> None:
         """As seen, but with little patience where the reading cannot be watched: for checks of many rounds."""

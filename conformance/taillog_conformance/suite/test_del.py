@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+from ..destinations import Recorder, RecordingStream
 from ..races import held_at_every_line
 from ..scenario import Scenario, play
 from ..stage import Run, Stage
@@ -183,3 +186,49 @@ def _backlog(stage: Stage, lines: int, blanks: int) -> None:
     run.stop()
     run.judge()
 
+
+
+BACKLOG_LINES = 2_000
+MOST_REFILLS = 400
+"""Times that the backlog is made longer as it is delivered: a tailer that takes its files in turn needs one or two."""
+
+
+class FeedingStream(RecordingStream):
+    """Calls `feed` for each text that has come, from within write()."""
+
+    def __init__(self, recorder: Recorder, feed: Callable[[str], None]) -> None:
+        super().__init__(recorder)
+        self._feed = feed
+
+    def arrived(self, text: str) -> None:
+        super().arrived(text)
+        self._feed(text)
+
+
+@requirement("DEL-10", needs=["stream", "several-files"])
+def test_del_10_a_long_backlog_does_not_starve_others(taillog_stage: Stage) -> None:
+    """A file with a long backlog does not starve the others: one that never ends lets the other's line through."""
+    words = taillog_stage.words
+    block = "".join(f"{line}\n" for line in words.lines(BACKLOG_LINES))
+    wanted = words.word()
+    state = {"came": 0, "refills": 0, "through": False}
+
+    def feed(text: str) -> None:
+        state["through"] = state["through"] or wanted in text
+        state["came"] += text.count("\n")
+        while not state["through"] and state["refills"] < MOST_REFILLS and state["came"] > state["refills"] * BACKLOG_LINES:
+            state["refills"] += 1
+            run["a"].append(block)
+
+    run = taillog_stage.open("a b", stream=lambda recorder: FeedingStream(recorder, feed))
+    run["a"].append(block * 2)
+    run["b"].append(wanted + "\n")
+    run.start()
+    run.wait_for(lambda: bool(state["through"]) or state["refills"] >= MOST_REFILLS)
+    run.stop()
+    if state["refills"] >= MOST_REFILLS:
+        raise run.failure(
+            "one file's backlog kept another's line from being delivered",
+            expected=f"{wanted!r} of b while a still has a backlog",
+            got=f"{state['came']:,} lines of a before it",
+        )

@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+import locale
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from ..isolated import in_a_process
+from ..outcomes import NotRun
 from ..scenario import Scenario, play
 from ..stage import Stage
 from ._registry import requirement
@@ -23,3 +30,33 @@ def test_enc_2_a_character_in_two_writes_is_one_character(taillog_stage: Stage, 
 def test_enc_3_valid_utf_8_is_exact(taillog_stage: Stage, case: Scenario) -> None:
     """Valid UTF-8, beyond the BMP too, is delivered exactly."""
     play(taillog_stage, case)
+
+
+@requirement("ENC-4", needs=["object"])
+def test_enc_4_the_locale_changes_nothing(taillog_stage: Stage) -> None:
+    """The result does not depend on the locale (LC_ALL=C, UTF-8 mode off)."""
+    if sys.flags.utf8_mode:
+        raise NotRun("this interpreter is in UTF-8 mode, in which no locale counts: run it with PYTHONUTF8=0")
+    words = taillog_stage.words
+    to_path = "destination-path" in taillog_stage.adapter.capabilities
+    path = taillog_stage.folder / "out"
+    run = taillog_stage.open(dst=str(path) if to_path else None)
+
+    def part(send: Callable[[Any], None]) -> None:
+        locale.setlocale(locale.LC_ALL, "C")
+        run["a"].append(f"{words.word()} \u00e9\u20ac\U0001f600\n")
+        run.start()
+        run.settle()
+        run["a"].append(f"{words.text()}\n")
+        run.settle()
+        run.stop()
+        send((run.sources(), path.read_bytes() if to_path else run.text().encode()))
+
+    ended = in_a_process(part, taillog_stage.clocks.over_all)
+    if not ended.answers:
+        raise run.failure(
+            "in the locale C the tailer broke", expected="the same as in any other", got=f"exit status {ended.status}"
+        )
+    sources, data = ended.answers[0]
+    run.timeline.add("destination", "write", data=data.decode("utf-8", errors="backslashreplace"), note="in locale C")
+    run.judge(sources=sources)

@@ -6,8 +6,10 @@ import os
 import re
 import socket
 
+from ..destinations import FailingStream
 from ..stage import Run, Stage
 from ._registry import requirement
+from .test_flt import without
 
 
 def directory_run(stage: Stage, directories: str, files: str = "", keys: list[int] | None = None) -> Run:
@@ -169,3 +171,49 @@ def test_err_7_the_report_comes_while_the_tailer_runs(taillog_stage: Stage) -> N
     run.start()
     run.must_happen("a report while the tailer runs", lambda: bool(run.reports))
     run.stop()
+
+
+class Fatal(BaseException):
+    """No Exception: what SystemExit and KeyboardInterrupt are, without their meaning to a test runner."""
+
+
+@requirement("ERR-8", needs=["filter", "several-files"])
+def test_err_8_a_base_exception_of_the_filter_breaks_nothing_else(taillog_stage: Stage) -> None:
+    """A BaseException from the filter breaks neither stop() nor other files."""
+    words = taillog_stage.words
+    poison = words.word()
+
+    def keep(line: str) -> bool:
+        if poison in line:
+            raise Fatal
+        return True
+
+    run = taillog_stage.open("a b", filter=keep)
+    run["b"].append(f"{words.text()}\n")
+    run.start()
+    run.settle()
+    run["a"].append(f"{poison}\n")
+    run.wait_for(lambda: bool(run.reports))
+    run["b"].append(f"{words.text()}\n")
+    run.settle()
+    run.stop()
+    run.judge(sources=[without(source, poison) for source in run.sources()])
+
+
+@requirement("ERR-8", needs=["stream", "several-files"])
+def test_err_8_a_base_exception_of_the_destination_breaks_nothing_else(taillog_stage: Stage) -> None:
+    """A BaseException from dst breaks neither stop() nor other files."""
+    words = taillog_stage.words
+    poison = words.word()
+    run = taillog_stage.open(
+        "a b", stream=lambda recorder: FailingStream(recorder, lambda text: Fatal() if poison in text else None)
+    )
+    run["b"].append(f"{words.text()}\n")
+    run.start()
+    run.settle()
+    run["a"].append(f"{poison}\n")
+    run.wait_for(lambda: bool(run.reports))
+    run["b"].append(f"{words.text()}\n")
+    run.settle()
+    run.stop()
+    run.judge(sources=[without(source, poison) for source in run.sources()])

@@ -176,6 +176,11 @@ def raising_run(stage: Stage) -> tuple[Run, str]:
     return stage.open("a b", filter=raises), poison
 
 
+def without(source: Source, word: str) -> Source:
+    """The source without its lines that hold `word`."""
+    return replace(source, lines=tuple(line for line in source.lines if word not in line.text))
+
+
 @requirement("FLT-6", needs=["several-files"])
 def test_flt_6_a_filter_that_raises_is_reported_and_other_files_go_on(taillog_stage: Stage) -> None:
     """A filter that raises is reported, and other files go on."""
@@ -190,12 +195,24 @@ def test_flt_6_a_filter_that_raises_is_reported_and_other_files_go_on(taillog_st
     run["b"].append(f"{words.text()}\n")
     run.settle()
     run.stop()
-    without_poison = [
-        replace(source, lines=tuple(line for line in source.lines if poison not in line.text))
-        for source in run.sources()
-    ]
-    run.judge(sources=without_poison)
+    run.judge(sources=[without(source, poison) for source in run.sources()])
     if "error-report" in taillog_stage.adapter.capabilities and not run.reports:
         raise run.failure(
             "the filter raised ValueError, and nothing was reported", expected="a log record of level ERROR", got="none"
         )
+
+
+@requirement("FLT-7", needs=["several-files"])
+def test_flt_7_a_filter_that_raises_costs_one_line(taillog_stage: Stage) -> None:
+    """After a filter raised for one line, later lines of that file are still delivered."""
+    words = taillog_stage.words
+    run, poison = raising_run(taillog_stage)
+    run["a"].append(f"{words.text()}\n")
+    run.start()
+    run.settle()
+    run["a"].append(f"{poison}\n{words.text()}\n")
+    run.settle()
+    run["a"].append(f"{words.text()}\n")
+    run.settle()
+    run.stop()
+    run.judge(sources=[without(source, poison) for source in run.sources()])

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import threading
+import time
+from collections.abc import Callable
+from typing import Any
+from unittest import mock
 
 from ..destinations import GatedStream
-from ..outcomes import ConformanceFailure, TailerHung
+from ..isolated import in_a_process
 from ..stage import Run, Stage
 from ._registry import requirement
+from .test_del import FeedingStream
+from .test_lat import machine_noise
 
 
 def line(stage: Stage) -> str:
@@ -164,12 +171,7 @@ def test_lif_6_a_second_start_delivers_nothing_again(taillog_stage: Stage) -> No
     run["a"].append(line(taillog_stage))
     run.start()
     run.settle()
-    try:
-        run.start()
-    except TailerHung:
-        raise
-    except ConformanceFailure:
-        run.timeline.add("tailer", "raised")
+    run.attempt_start()
     run.quiet()
     run["a"].append(line(taillog_stage))
     run.settle()
@@ -207,3 +209,205 @@ def test_lif_7_stop_returns(taillog_stage: Stage) -> None:
             run["a"].append(line(taillog_stage) * 100)
         run.stop()
         run.close()
+
+
+SLOW_INTERVAL = 3.0
+"""Seconds between looks: a stop() that waits them out is told apart from any noise of the machine."""
+
+
+@requirement("LIF-8", needs=["object"])
+def test_lif_8_stop_does_not_wait_out_the_interval(taillog_stage: Stage) -> None:
+    """stop() does not wait out the interval."""
+    run = taillog_stage.open(interval=SLOW_INTERVAL)
+    run["a"].append(line(taillog_stage))
+    run.start()
+    run.settle()
+    run.quiet()
+    with machine_noise() as late:
+        began = time.monotonic()
+        run.stop()
+        took = time.monotonic() - began
+    bound = SLOW_INTERVAL / 2 + max(late)
+    if took > bound:
+        raise run.failure(
+            f"stop() of an idle tailer took {took:.2f} s at an interval of {SLOW_INTERVAL:g} s",
+            expected=f"it wakes the tailer: at most {bound:.2f} s, half an interval and the machine's noise",
+            got=f"{took:.2f} s",
+        )
+
+
+DRAINS_FOR = 2.0
+"""Seconds for which the producer goes on writing after stop() was called."""
+
+
+@requirement("LIF-9", needs=["stream"])
+def test_lif_9_stop_returns_though_the_producer_goes_on(taillog_stage: Stage) -> None:
+    """stop() returns though a producer goes on writing: the drain ends at what had been written when it was called."""
+    words = taillog_stage.words
+    called: list[float] = []
+    writing = True
+
+    def feed(text: str) -> None:
+        nonlocal writing
+        if called and time.monotonic() - called[0] > DRAINS_FOR:
+            writing = False
+        if writing:
+            run["a"].append(f"{words.random.random()}\n")
+
+    run = taillog_stage.open(stream=lambda recorder: FeedingStream(recorder, feed))
+    run["a"].append(f"{words.text()}\n")
+    run.start()
+    run.looks(2)
+    run.make()
+    called.append(time.monotonic())
+    run.stop()
+    if not writing:
+        raise run.failure(
+            f"stop() had not returned after {DRAINS_FOR:g} s, for as long as the producer went on writing",
+            expected="the drain ends at what had been written when stop() was called",
+            got="it went on reading what came after",
+        )
+
+
+ENDS_WITHIN = 8.0
+"""Seconds in which an interpreter has to end that has nothing left to do."""
+
+
+@requirement("LIF-10", needs=["object"])
+def test_lif_10_a_forgotten_tailer_lets_the_interpreter_end(taillog_stage: Stage) -> None:
+    """A tailer that is never stopped does not keep the interpreter from ending."""
+    run = taillog_stage.open()
+    run["a"].append(line(taillog_stage))
+
+    def part(send: Callable[[Any], None]) -> None:
+        run.make()
+        run.start()
+        run.settle()
+        send("started")
+
+    ended = in_a_process(part, ENDS_WITHIN * taillog_stage.clocks.scale)
+    if not ended.by_itself:
+        raise run.failure(
+            f"a process whose tailer was not stopped had not ended after {ENDS_WITHIN:g} s",
+            expected="it ends when its work is done",
+            got="it waits for the tailer's threads",
+        )
+
+
+@requirement("LIF-11", needs=["object"])
+def test_lif_11_a_forked_child_can_end(taillog_stage: Stage) -> None:
+    """After a fork the child can end, and stop() in it does not hang."""
+    run = taillog_stage.open()
+    run["a"].append(line(taillog_stage))
+    within = ENDS_WITHIN * taillog_stage.clocks.scale
+
+    def in_the_child(send: Callable[[Any], None]) -> None:
+        send("forked")
+        run.make().stop()
+        send("stopped")
+
+    def part(send: Callable[[Any], None]) -> None:
+        run.make()
+        run.start()
+        run.settle()
+        send(in_a_process(in_the_child, within))
+        run.stop()
+        os._exit(0)
+
+    ended = in_a_process(part, 3 * within)
+    child = ended.answers[0] if ended.answers else None
+    if child is None:
+        raise run.failure("the tailer did not survive a fork", expected="it runs on", got=f"status {ended.status}")
+    if not child.by_itself:
+        raise run.failure(
+            "a forked child hung" + (" in stop()" if "stopped" not in child.answers else " when it was to end"),
+            expected="stop() returns in the child, and the child ends",
+            got=f"neither within {within:g} s",
+        )
+
+
+@requirement("LIF-12", needs=["object", "several-files"])
+def test_lif_12_a_failed_start_leaves_no_thread(taillog_stage: Stage) -> None:
+    """A start() that fails half-way leaves no thread behind."""
+    real = threading.Thread.start
+    for nth in (1, 2, 3):
+        run = taillog_stage.open("a b c d")
+        for file in run.files.values():
+            file.append(line(taillog_stage))
+        run.make()
+        before = set(threading.enumerate())
+        count = 0
+
+        def start(self: threading.Thread) -> None:
+            nonlocal count
+            count += 1
+            if count == nth:  # noqa: B023
+                raise RuntimeError("can't start new thread")
+            real(self)
+
+        with mock.patch.object(threading.Thread, "start", start):
+            refused = run.attempt_start()
+        if refused is None:
+            run.stop()
+            continue
+        run.ended = True
+
+        def left() -> list[str]:
+            return [thread.name for thread in threading.enumerate() if thread not in before]  # noqa: B023
+
+        if not run.wait_for(lambda: not left()):  # noqa: B023
+            names = ", ".join(left())
+            run.call("stop()", run.make().stop)
+            raise run.failure(
+                f"start() failed at its thread number {nth}, and left others running", expected="no thread", got=names
+            )
+
+
+@requirement("LIF-13", needs=["object", "stream"])
+def test_lif_13_stop_from_the_destination_does_not_deadlock(taillog_stage: Stage) -> None:
+    """stop() called from dst.write() does not deadlock."""
+    _stop_from_within(taillog_stage, "dst.write()")
+
+
+@requirement("LIF-13", needs=["object", "filter"])
+def test_lif_13_stop_from_the_filter_does_not_deadlock(taillog_stage: Stage) -> None:
+    """stop() called from the filter does not deadlock."""
+    _stop_from_within(taillog_stage, "the filter")
+
+
+def _stop_from_within(stage: Stage, where: str) -> None:
+    def stop(text: str) -> bool:
+        run.timeline.add("tailer", "stop", note=f"called by {where}")
+        run.make().stop()
+        return True
+
+    if where == "the filter":
+        run = stage.open(filter=stop)
+    else:
+        run = stage.open(stream=lambda recorder: FeedingStream(recorder, lambda text: stop(text) and None))
+    run["a"].append(line(stage))
+
+    def part(send: Callable[[Any], None]) -> None:
+        run.make()
+        run.start()
+        run.quiet()
+        run.make().stop()
+        send("stopped")
+
+    ended = in_a_process(part, ENDS_WITHIN * stage.clocks.scale)
+    if not ended.answers or not ended.by_itself:
+        raise run.failure(
+            f"stop() was called by {where}, and the tailer never came to its end",
+            expected="stop() returns, there and to the next caller",
+            got=f"it hung for {ENDS_WITHIN:g} s" if not ended.by_itself else f"it ended with status {ended.status}",
+        )
+
+
+@requirement("LIF-14", needs=["object"])
+def test_lif_14_the_tailer_is_a_context_manager(taillog_stage: Stage) -> None:
+    """The tailer is a context manager."""
+    run = taillog_stage.open()
+    run["a"].append(line(taillog_stage))
+    tailer: Any = run.make()
+    if not (hasattr(tailer, "__enter__") and hasattr(tailer, "__exit__")):
+        raise run.failure("the tailer is no context manager", expected="__enter__ and __exit__", got="neither")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from ..races import held_at_every_line
 from ..scenario import Scenario, play
-from ..stage import Stage
+from ..stage import Run, Stage
 from ._registry import requirement
 
 SENTINELS = 5
@@ -134,3 +135,25 @@ def test_mis_8_no_files_at_all(taillog_stage: Stage) -> None:
     run.judge()
     if not run.stopped():
         raise run.failure("stopped() is false after stop()", expected="True", got="False")
+
+
+@requirement("MIS-9", needs=["object"])
+def test_mis_9_a_file_gone_before_the_open_is_waited_for(taillog_stage: Stage) -> None:
+    """A file that goes between the look and the open is waited for again."""
+    words = taillog_stage.words
+
+    def prepare(run: Run) -> None:
+        run.start()
+        run.looks(2)
+
+    def come_and_go(run: Run) -> None:
+        run["a"].create()
+
+    def go(run: Run) -> None:
+        run["a"].delete()
+
+    def come_back(run: Run) -> None:
+        run["a"].append(f"{words.text()}\n")
+        run.settle()
+
+    held_at_every_line(taillog_stage, prepare, go, before=come_and_go, after=come_back)

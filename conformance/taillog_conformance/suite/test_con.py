@@ -1,0 +1,187 @@
+"""CON: several files, several threads, one destination."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from typing import TextIO
+
+from ..destinations import BarrierStream, GatedStream, RecordingStream
+from ..perturb import Jitter
+from ..stage import Run, Stage
+from ._registry import requirement
+
+STAYS = 0.01
+"""Seconds that a write stays in the barrier destination: a second one that is let in comes within them."""
+
+
+@requirement("CON-1", needs=["stream", "several-files"])
+def test_con_1_two_writes_are_never_in_flight_at_once(taillog_stage: Stage) -> None:
+    """Two calls of dst.write() are never in flight at once."""
+    words = taillog_stage.words
+    run = taillog_stage.open("a b c d", stream=lambda recorder: BarrierStream(recorder, STAYS))
+    for file in run.files.values():
+        file.append("".join(f"{words.text()}\n" for _ in range(3)))
+    run.start()
+    run.settle()
+    for file in run.files.values():
+        file.append("".join(f"{words.text()}\n" for _ in range(3)))
+    run.settle()
+    run.stop()
+    assert isinstance(run.stream, BarrierStream)
+    if run.stream.together:
+        first, second = run.stream.together
+        raise run.failure(
+            "write() was called while another call of it had not returned",
+            expected="one write at a time",
+            got=f"write({second!r}) during write({first!r})",
+        )
+
+
+class YieldingStream(RecordingStream):
+    """Lets other threads run before and after each write, as a slow terminal does."""
+
+    PAUSE = 0.0002
+    """Seconds, enough for a waiting thread to be woken."""
+
+    def arrived(self, text: str) -> None:
+        time.sleep(self.PAUSE)
+        super().arrived(text)
+        time.sleep(self.PAUSE)
+
+
+SIZES = (1, 10, 300, 5_000, 70_000)
+"""Characters of the lines: below and above the blocks that readers and pipes have."""
+
+
+@requirement("CON-2", needs=["several-files"])
+def test_con_2_no_line_stands_inside_another(taillog_stage: Stage) -> None:
+    """No line stands inside another, whatever the sizes."""
+    words = taillog_stage.words
+    with Jitter(words.random):
+        run = taillog_stage.open("a b c d", stream=YieldingStream)
+        run.start()
+        for _ in range(3):
+            for file in run.files.values():
+                word = words.word()
+                file.append("".join(f"{word} {size} {word[0] * size}\n" for size in words.random.sample(SIZES, 3)))
+        run.settle()
+        run.stop()
+    run.judge()
+
+
+LINES_EACH = 12_000
+"""Lines that each of the four files holds: enough for unserialised writes to damage a buffered stream."""
+
+
+def _full_speed(stage: Stage, out: TextIO) -> Run:
+    run = stage.open("a b c d")
+    run.dst = out
+    for file in run.files.values():
+        file.append("".join(f"{line}\n" for line in stage.words.lines(LINES_EACH)))
+    run.start()
+    run.stop()
+    return run
+
+
+@requirement("CON-3", needs=["stream", "several-files"])
+def test_con_3_a_buffered_file_holds_exactly_the_lines_written(taillog_stage: Stage) -> None:
+    """With many files at full speed a block-buffered text file holds exactly the lines written."""
+    path = taillog_stage.folder / "out"
+    with path.open("w", encoding="utf-8") as out:
+        run = _full_speed(taillog_stage, out)
+    run.recorder.note(path.read_text(encoding="utf-8", errors="backslashreplace"))
+    run.judge()
+
+
+@requirement("CON-3", needs=["stream", "several-files"])
+def test_con_3_a_pipe_carries_exactly_the_lines_written(taillog_stage: Stage) -> None:
+    """With many files at full speed a pipe carries exactly the lines written."""
+    reading, writing = os.pipe()
+    blocks: list[bytes] = []
+
+    def read() -> None:
+        with open(reading, "rb", buffering=0) as pipe:
+            while block := pipe.read(65536):
+                blocks.append(block)
+
+    reader = threading.Thread(target=read, name="taillog-pipe", daemon=True)
+    reader.start()
+    with open(writing, "w", encoding="utf-8") as out:
+        run = _full_speed(taillog_stage, out)
+    reader.join()
+    run.recorder.note(b"".join(blocks).decode("utf-8", errors="backslashreplace"))
+    run.judge()
+
+
+@requirement("CON-4", needs=["object", "stream"])
+def test_con_4_two_threads_may_call_stop_at_once(taillog_stage: Stage) -> None:
+    """Two threads may call stop() at once: both return, and only after the drain."""
+    words = taillog_stage.words
+    run = taillog_stage.open(stream=GatedStream)
+    stream = run.stream
+    assert isinstance(stream, GatedStream)
+    run["a"].append(f"{words.text()}\n")
+    run.start()
+    run.settle()
+    stream.shut()
+    run["a"].append(f"{words.text()}\n")
+    tailer = run.make()
+    early: list[str] = []
+    errors: list[BaseException] = []
+
+    def stop(name: str) -> None:
+        try:
+            tailer.stop()
+        except BaseException as error:
+            errors.append(error)
+        if not gate_opened.is_set():
+            early.append(name)
+
+    gate_opened = threading.Event()
+    threads = [threading.Thread(target=stop, args=[name], name=f"taillog-{name}", daemon=True) for name in ("one", "two")]
+    run.timeline.add("tailer", "stop", note="in two threads")
+    run.ended = True
+    for thread in threads:
+        thread.start()
+    stream.entered.wait(taillog_stage.clocks.settles_within)
+    run.quiet()
+    gate_opened.set()
+    stream.open_gate()
+    run.call("stop() in two threads", lambda: [thread.join() for thread in threads])
+    run.timeline.add("tailer", "stopped")
+    if errors:
+        raise run.failure("stop() raised when two threads called it", expected="both return", got=repr(errors[0]))
+    if early and stream.entered.is_set():
+        raise run.failure(
+            "stop() returned in one thread while a line was still being written",
+            expected="both return after the drain",
+            got=f"it returned in thread {early[0]} while write() had not",
+        )
+    run.judge()
+
+
+@requirement("CON-5", needs=["object"])
+def test_con_5_two_tailers_do_not_disturb_each_other(taillog_stage: Stage) -> None:
+    """Two tailers in one process do not disturb each other."""
+    words = taillog_stage.words
+    first, second = taillog_stage.open(), taillog_stage.open()
+    for run in (first, second):
+        run["a"].append(f"{words.text()}\n")
+    first.start()
+    second.start()
+    for run in (first, second):
+        run.settle()
+        run["a"].append(f"{words.text()}\n")
+    for run in (first, second):
+        run.settle()
+    first.stop()
+    second["a"].append(f"{words.text()}\n")
+    second.settle()
+    if second.stopped():
+        raise second.failure("stop() of one tailer stopped another", expected="stopped() is False", got="True")
+    second.stop()
+    first.judge()
+    second.judge()
+

@@ -1,0 +1,77 @@
+"""LAT: promptness."""
+
+from __future__ import annotations
+
+import statistics
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from ..stage import Stage
+from ._registry import requirement
+
+
+@requirement("LAT-1")
+def test_lat_1_a_line_waits_for_no_other(taillog_stage: Stage) -> None:
+    """A line reaches dst while the tailer runs, without waiting for more lines or for stop()."""
+    run = taillog_stage.open()
+    run["a"].append(taillog_stage.words.text() + "\n")
+    run.start()
+    run.must_deliver()
+    for _ in range(2):
+        run["a"].append(taillog_stage.words.text() + "\n")
+        run.must_deliver()
+    run.stop()
+
+
+LINES = 9
+INTERVAL = 0.05
+"""Seconds between looks: far above what a line takes on its way, so that the looks decide."""
+LOOKS = 2
+
+
+@contextmanager
+def machine_noise() -> Iterator[list[float]]:
+    """Notes, in seconds, by how much the machine oversleeps meanwhile."""
+    nap = 0.005
+    late: list[float] = []
+    done = threading.Event()
+
+    def sleep() -> None:
+        while not done.is_set():
+            began = time.monotonic()
+            time.sleep(nap)
+            late.append(time.monotonic() - began - nap)
+
+    sleeper = threading.Thread(target=sleep, name="taillog-noise", daemon=True)
+    sleeper.start()
+    try:
+        yield late
+    finally:
+        done.set()
+        sleeper.join()
+
+
+@requirement("LAT-2", needs=["object"])
+def test_lat_2_a_line_takes_two_intervals_at_most(taillog_stage: Stage) -> None:
+    """It does so within two intervals (plus the machine's measured noise): in the median of some lines."""
+    run = taillog_stage.open(interval=INTERVAL)
+    run["a"].create()
+    run.start()
+    took = []
+    with machine_noise() as late:
+        for _ in range(LINES):
+            time.sleep(taillog_stage.words.random.random() * INTERVAL)
+            began = time.monotonic()
+            run["a"].append(taillog_stage.words.text() + "\n")
+            run.must_deliver()
+            took.append(time.monotonic() - began)
+    run.stop()
+    median, bound = statistics.median(took), LOOKS * INTERVAL + max(late)
+    if median > bound:
+        raise run.failure(
+            f"of {LINES} lines, the median took {median:.3f} s to be delivered",
+            expected=f"{bound:.3f} s at most: {LOOKS} intervals of {INTERVAL} s and the noise of the machine",
+            got=f"{median:.3f} s",
+        )

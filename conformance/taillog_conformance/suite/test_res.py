@@ -1,0 +1,319 @@
+"""RES: threads, descriptors, memory, looks: counted, not timed."""
+
+from __future__ import annotations
+
+import gc
+import os
+import resource
+import sys
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..isolated import in_a_process
+from ..offsets import family
+from ..outcomes import NotRun
+from ..perturb import LineCounter
+from ..stage import Run, Stage
+from ._registry import requirement
+
+DESCRIPTORS = Path("/proc/self/fd")
+
+
+def descriptors() -> dict[str, str]:
+    """What each descriptor of this process leads to, by its number."""
+    if not DESCRIPTORS.is_dir():
+        raise NotRun("this system does not show a process its descriptors in /proc/self/fd")
+    found = {}
+    for number in os.listdir(DESCRIPTORS):
+        try:
+            found[number] = os.readlink(DESCRIPTORS / number)
+        except OSError:
+            continue  # the one that was open for the listing
+    return found
+
+
+def one_life(stage: Stage, files: str = "a b") -> Run:
+    """A tailer that is started, delivers, and is stopped."""
+    run = stage.open(files if "several-files" in stage.adapter.capabilities else "a")
+    for file in run.files.values():
+        file.append(stage.words.text() + "\n")
+    run.start()
+    run.settle()
+    run.stop()
+    return run
+
+
+@requirement("RES-1", needs=["object"])
+def test_res_1_no_thread_survives_stop(taillog_stage: Stage) -> None:
+    """No thread of the tailer is alive after stop()."""
+    before = set(threading.enumerate())
+    processes = set(family(os.getpid()))
+    run = one_life(taillog_stage)
+
+    def left() -> list[str]:
+        threads = [thread.name for thread in threading.enumerate() if thread not in before]
+        return threads + [f"process {pid}" for pid in family(os.getpid()) if pid not in processes]
+
+    if not run.wait_for(lambda: not left()):
+        raise run.failure(
+            "something of the tailer was still alive after stop()", expected="no thread", got=", ".join(left())
+        )
+
+
+LIVES = 4
+
+
+@requirement("RES-2", needs=["object"])
+def test_res_2_no_descriptor_survives_stop(taillog_stage: Stage) -> None:
+    """No descriptor is left open after stop()."""
+    one_life(taillog_stage).close()  # what a first life loads for good is not of the tailer
+    gc.collect()
+    before = descriptors()
+    for _ in range(LIVES):
+        run = one_life(taillog_stage)
+        for file in run.files.values():
+            file.close()
+        gc.collect()
+        open_sources = [path for path in descriptors().values() if str(run.folder) in path]
+        if open_sources:
+            raise run.failure(
+                "a source is still open after stop()", expected="no descriptor", got=", ".join(open_sources)
+            )
+        run.close()
+    gc.collect()
+    new = [path for number, path in descriptors().items() if number not in before]
+    if len(new) >= LIVES:
+        raise run.failure(
+            f"{len(new)} descriptors are left open after {LIVES} tailers were started and stopped",
+            expected="none",
+            got=", ".join(new),
+        )
+
+
+@dataclass(frozen=True)
+class Held:
+    """What the process holds at a moment."""
+
+    descriptors: int
+    threads: int
+    blocks: int
+
+    @classmethod
+    def now(cls) -> Held:
+        gc.collect()
+        return cls(len(descriptors()), threading.active_count(), sys.getallocatedblocks())
+
+
+LOOKS = 300
+"""Looks between two counts: enough for one thing kept at each look to stand out."""
+
+SLACK = 8
+"""Threads or descriptors that may come for good for other reasons (a pool that fills up)."""
+
+BLOCKS_SLACK = 200
+"""Memory blocks that come and go with the interpreter's own caches; one block a look makes more."""
+
+
+@requirement("RES-3", needs=["object"])
+def test_res_3_looks_cost_nothing_that_stays(taillog_stage: Stage) -> None:
+    """Descriptors, threads and memory do not grow with the number of looks."""
+    files = "a gone" if "several-files" in taillog_stage.adapter.capabilities else "a"
+    run = taillog_stage.open(files, interval=taillog_stage.fast_interval)
+    run["a"].append(taillog_stage.words.text() + "\n")
+    run.start()
+    run.settle()
+    run.looks(LOOKS // 3)
+    counts = [Held.now()]
+    for _ in range(2):
+        run.looks(LOOKS)
+        counts.append(Held.now())
+    run.stop()
+    for name, slack in (("descriptors", SLACK), ("threads", SLACK), ("blocks", BLOCKS_SLACK)):
+        first, second, third = (getattr(count, name) for count in counts)
+        if second - first > slack and third - second > slack:
+            raise run.failure(
+                f"the {name if name != 'blocks' else 'memory blocks'} in use grow with the looks of an idle tailer",
+                expected=f"about {first} after each {LOOKS} looks",
+                got=f"{first}, then {second}, then {third}",
+            )
+
+
+IDLE_INTERVAL = 0.1
+IDLE_LOOKS = 5
+MOST_PASSES = 40
+"""Times a line of an idle tailer's code may be passed for one interval: it may wait in slices, or look at a few
+things in turn; one that spins passes it thousands of times."""
+
+MOST_OF_A_CORE = 0.5
+"""Share of a core that an idle tailer may take before it counts as spinning."""
+
+
+@requirement("RES-4", needs=["object"])
+def test_res_4_an_idle_tailer_does_not_spin(taillog_stage: Stage) -> None:
+    """An idle tailer does not spin: its looks are about one an interval."""
+    with LineCounter() as counter:
+        run = taillog_stage.open(interval=IDLE_INTERVAL)
+        run["a"].append(taillog_stage.words.text() + "\n")
+        run.start()
+        run.settle()
+        run.quiet()
+        counter.begin()
+        cpu = time.process_time()
+        run.looks(IDLE_LOOKS)
+        cpu = time.process_time() - cpu
+        place, passes = counter.most()
+        run.stop()
+    if passes > MOST_PASSES * IDLE_LOOKS or cpu > MOST_OF_A_CORE * IDLE_LOOKS * IDLE_INTERVAL:
+        raise run.failure(
+            "an idle tailer spins",
+            expected=f"about {IDLE_LOOKS} looks in {IDLE_LOOKS} intervals of {IDLE_INTERVAL} s",
+            got=f"{passes:,} passes of {place}, {cpu:.2f} s of processor time",
+        )
+
+
+FEW, MANY = 4, 36
+THREADS_SLACK = 12
+"""Threads by which the many may exceed the few: a pool of bounded size is no growth."""
+
+
+@requirement("RES-5", needs=["object", "several-files"])
+def test_res_5_threads_do_not_grow_with_the_files(taillog_stage: Stage) -> None:
+    """Threads do not grow with the number of files."""
+    counts = []
+    for number in (FEW, MANY):
+        run = taillog_stage.open([f"f{index}" for index in range(number)])
+        for file in run.files.values():
+            file.append(taillog_stage.words.word() + "\n")
+        before = threading.active_count()
+        run.start()
+        run.settle()
+        counts.append(threading.active_count() - before)
+        run.stop()
+        run.close()
+    if counts[1] - counts[0] > THREADS_SLACK:
+        raise run.failure(
+            "the threads grow with the number of files",
+            expected=f"about {counts[0]}, as with {FEW} files",
+            got=f"{counts[1]} with {MANY} files",
+        )
+
+
+BACKLOG = 24 * 2**20
+"""Bytes of backlog: well above what a tailer may keep in blocks of its own."""
+
+MAY_GROW = 14 * 2**20
+"""Bytes by which the peak may grow: a few blocks of a megabyte and their texts, and far below the backlog."""
+
+
+def peak_memory() -> int:
+    """The largest size in memory, in bytes, that this process has had."""
+    try:
+        status = Path("/proc/self/status").read_text(encoding="ascii")
+    except OSError:
+        raise NotRun("this system does not show a process its peak memory in /proc/self/status") from None
+    line = next(line for line in status.splitlines() if line.startswith("VmHWM:"))
+    return int(line.split()[1]) * 1024
+
+
+@requirement("RES-6", needs=["object", "destination-path"])
+def test_res_6_memory_is_bounded_by_the_longest_line(taillog_stage: Stage) -> None:
+    """Memory is bounded by the longest line, not by the backlog."""
+    peak_memory()
+    out = taillog_stage.folder / "out"
+    run = taillog_stage.open(dst=str(out))
+    text = (taillog_stage.words.text(8) + "\n").encode()
+    block = text * (2**16 // len(text))
+    with run["a"].path.open("wb") as file:
+        for _ in range(BACKLOG // len(block)):
+            file.write(block)
+
+    def part(send: Callable[[Any], None]) -> None:
+        tailer = run.make()
+        # The peak that the fork inherited says nothing: forget it.
+        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
+        before = peak_memory()
+        tailer.start()
+        tailer.stop()
+        send(peak_memory() - before)
+
+    ended = in_a_process(part, taillog_stage.clocks.over_all)
+    if not ended.answers:
+        raise run.failure(
+            f"a backlog of {BACKLOG // 2**20} MiB was not delivered by stop()",
+            expected="stop() returns",
+            got=f"the process ended with status {ended.status}" if ended.by_itself else "it was still at it",
+        )
+    if out.stat().st_size >= BACKLOG and ended.answers[0] > MAY_GROW:
+        raise run.failure(
+            f"the peak of memory grew by {ended.answers[0] / 2**20:.0f} MiB for a backlog of {BACKLOG // 2**20} MiB",
+            expected=f"{MAY_GROW // 2**20} MiB at most, the longest line having {len(text)} bytes",
+            got=f"{ended.answers[0] / 2**20:.0f} MiB",
+        )
+
+
+SOURCES = 24
+SPARE = 8
+"""Descriptors that are left for them: a tailer that keeps its sources open runs out."""
+
+ALLOWED_LATER = 512
+
+
+@requirement("RES-7", needs=["object", "several-files", "error-report"])
+def test_res_7_running_out_of_descriptors_is_survived(taillog_stage: Stage) -> None:
+    """When descriptors run out it is reported, the files already open go on, and the rest are taken up later."""
+    clocks = taillog_stage.clocks
+    run = taillog_stage.open([f"f{number}" for number in range(SOURCES)])
+    words = [taillog_stage.words.word() for _ in range(2 * SOURCES)]
+    for file, word in zip(run.files.values(), words, strict=False):
+        file.append(word + "\n")
+
+    def came(wanted: list[str]) -> list[str]:
+        text = run.all_text()
+        return [word for word in wanted if word in text]
+
+    def part(send: Callable[[Any], None]) -> None:
+        run.make()
+        in_use = len(os.listdir(DESCRIPTORS))
+        _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (in_use + SPARE, most))
+        try:
+            run.start()
+        finally:
+            run.wait_for(lambda: len(came(words[:SOURCES])) == SOURCES or bool(run.reports))
+            first = came(words[:SOURCES])
+        # The producers' descriptors are open already: they can write on.
+        for file, word in zip(run.files.values(), words[SOURCES:], strict=True):
+            file.append(word + "\n")
+        lucky = [words[SOURCES + words.index(word)] for word in first]
+        run.wait_for(lambda: len(came(lucky)) == len(lucky))
+        went_on = len(came(lucky))
+        reported = bool(run.reports)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(ALLOWED_LATER, most), most))
+        run.wait_long(lambda: len(came(words)) == len(words))
+        send((len(first), went_on, reported, len(came(words))))
+        run.stop()
+
+    descriptors()
+    ended = in_a_process(part, clocks.over_all)
+    if not ended.answers:
+        raise run.failure(
+            "a tailer that ran out of descriptors came to an end, or stood still",
+            expected="it goes on with the files that are open",
+            got=f"the process ended with status {ended.status}" if ended.by_itself else "nothing moved",
+        )
+    first, went_on, reported, in_all = ended.answers[0]
+    got = f"{first} of {SOURCES} files at first, {went_on} of these went on, {in_all} of {2 * SOURCES} lines in the end"
+    if first < SOURCES and not reported:
+        raise run.failure("running out of descriptors was not reported", expected="a report", got=got)
+    if went_on < first:
+        raise run.failure("files that were open already did not go on", expected="they go on", got=got)
+    if in_all < 2 * SOURCES:
+        raise run.failure(
+            "files that could not be opened were not taken up when descriptors were to be had again",
+            expected=f"all {2 * SOURCES} lines",
+            got=got,
+        )

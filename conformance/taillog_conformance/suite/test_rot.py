@@ -1,0 +1,175 @@
+"""ROT: paths at which another file comes to stand."""
+
+from __future__ import annotations
+
+import os
+
+from ..outcomes import NotRun
+from ..perturb import Jitter
+from ..scenario import Scenario, play
+from ..stage import Run, Stage
+from ._registry import requirement
+
+
+@requirement("ROT-1", scenarios=True)
+def test_rot_1_the_renamed_file_is_read_out_first(taillog_stage: Stage, case: Scenario) -> None:
+    """Lines written to the renamed file before a new one stands at the path are delivered, then the new file's."""
+    play(taillog_stage, case)
+
+
+@requirement("ROT-1")
+def test_rot_1_late_lines_are_not_lost_to_a_race(taillog_stage: Stage) -> None:
+    """The same while the tailer is slowed down between the lines of its code."""
+    words = taillog_stage.words
+    with Jitter(words.random):
+        for _ in range(4):
+            run = followed(taillog_stage)
+            run["a"].rename()
+            run["a"].append(f"{words.text()}\n")
+            run["a"].create()
+            run["a"].append(f"{words.text()}\n")
+            run.settle()
+            run.stop()
+            run.judge()
+            run.close()
+
+
+def followed(stage: Stage, lines: int = 2) -> Run:
+    """A run whose file has been read and delivered so far."""
+    run = stage.open()
+    run["a"].append("".join(f"{stage.words.text()}\n" for _ in range(lines)))
+    run.start()
+    run.must_deliver()
+    return run
+
+
+@requirement("ROT-2", scenarios=True)
+def test_rot_2_a_recreated_file_is_followed(taillog_stage: Stage, case: Scenario) -> None:
+    """Delete and recreate: the new file is followed."""
+    play(taillog_stage, case)
+
+
+@requirement("ROT-3", scenarios=True)
+def test_rot_3_the_new_file_comes_whole(taillog_stage: Stage, case: Scenario) -> None:
+    """The new file is delivered from its first byte, once."""
+    play(taillog_stage, case)
+
+
+@requirement("ROT-3")
+def test_rot_3_a_file_put_in_place_at_once_comes_whole(taillog_stage: Stage) -> None:
+    """The new file is delivered from its first byte, once: also one that was full when it came to the path."""
+    words = taillog_stage.words
+    run = followed(taillog_stage)
+    run["a"].replace("".join(f"{words.text()}\n" for _ in range(6)))
+    run.settle()
+    run["a"].append(f"{words.text()}\n")
+    run.settle()
+    run.stop()
+    run.judge()
+
+
+@requirement("ROT-4", scenarios=True)
+def test_rot_4_a_gap_without_a_file_is_waited_through(taillog_stage: Stage, case: Scenario) -> None:
+    """A gap between the rename and the new file is waited through."""
+    play(taillog_stage, case)
+
+
+@requirement("ROT-5", scenarios=True)
+def test_rot_5_the_old_files_piece_stands_alone(taillog_stage: Stage, case: Scenario) -> None:
+    """An unterminated piece of the old file is delivered as a line of its own, never joined to the new file's first."""
+    play(taillog_stage, case)
+
+
+@requirement("ROT-6")
+def test_rot_6_rotation_may_come_again_and_again(taillog_stage: Stage) -> None:
+    """Rotation again and again; a new file that is at once larger than the old one."""
+    words = taillog_stage.words
+    run = followed(taillog_stage, lines=1)
+    for size in (3, 9, 1, 30, 2):
+        run["a"].rename()
+        run["a"].create()
+        run["a"].append("".join(f"{words.word()} {number}\n" for number in range(size)))
+        run.must_deliver()
+    run.stop()
+    run.judge()
+
+
+@requirement("ROT-7")
+def test_rot_7_a_turned_link_is_followed(taillog_stage: Stage) -> None:
+    """A link turned to a new target is followed."""
+    words = taillog_stage.words
+    folder = taillog_stage.folder
+    link = folder / f"{words.word()}.log"
+    link.symlink_to(folder / "first")
+    run = taillog_stage.open(paths={"a": link})
+    run["a"].append(f"{words.text()}\n{words.text()}\n")
+    run.start()
+    run.must_deliver()
+    run["a"].turn(folder / "second")
+    run["a"].append(f"{words.text()}\n")
+    run.settle()
+    run["a"].append(f"{words.text()}\n")
+    run.settle()
+    run.stop()
+    run.judge()
+
+
+@requirement("ROT-8", needs=["object"])
+def test_rot_8_a_deleted_files_descriptor_is_given_back(taillog_stage: Stage) -> None:
+    """The deleted file's descriptor is given back."""
+    if not os.path.isdir("/proc/self/fd"):
+        raise NotRun("this system does not show a process its descriptors in /proc/self/fd")
+    run = followed(taillog_stage)
+    path = str(run["a"].path)
+    run["a"].delete()
+    run["a"].create()
+    run["a"].append(f"{taillog_stage.words.text()}\n")
+    run.settle()
+
+    def held() -> bool:
+        for number in os.listdir("/proc/self/fd"):
+            try:
+                if os.readlink(f"/proc/self/fd/{number}") == f"{path} (deleted)":
+                    return True
+            except OSError:
+                continue
+        return False
+
+    run.must_happen("the descriptor of the deleted file given back", lambda: not held())
+    run.stop()
+
+
+TRIES = 5
+"""Deletions in which a file system gets to hand out the same inode number again; ext4 and tmpfs mostly do at once."""
+
+
+@requirement("ROT-9")
+def test_rot_9_a_reused_inode_is_no_old_file(taillog_stage: Stage) -> None:
+    """A file at the path with the old one's inode number is not resumed at the old offset."""
+    words = taillog_stage.words
+    run = followed(taillog_stage, lines=3)
+    for _ in range(TRIES):
+        before = os.stat(run["a"].path).st_ino
+        run["a"].delete()
+        run["a"].create()
+        again = os.stat(run["a"].path).st_ino == before
+        run["a"].append(f"{words.word() * 20}{words.text()}\n{words.text()}\n{words.text()}\n")
+        run.settle()
+        if again:
+            break
+    run.stop()
+    run.judge()
+
+
+@requirement("ROT-10")
+def test_rot_10_late_lines_to_the_renamed_file_arrive(taillog_stage: Stage) -> None:
+    """Lines that a producer still writes to the renamed file shortly after the new one stands at the path come too."""
+    words = taillog_stage.words
+    run = followed(taillog_stage)
+    run["a"].rename()
+    run["a"].create()
+    run["a"].append(f"{words.text()}\n")
+    run["a"].append_old(f"{words.text()}\n{words.text()}\n")
+    run.wait_for(lambda: run.lines_so_far() >= 5)
+    run.stop()
+    run.judge(sources=run.sources(late_optional=False))

@@ -1,0 +1,138 @@
+"""SRC: sources that are no plain files, or the same one."""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import replace
+from pathlib import Path
+
+from ..stage import Run, Stage
+from ._registry import requirement
+
+
+@requirement("SRC-1", needs=["several-files"])
+def test_src_1_one_path_under_two_keys_comes_for_each(taillog_stage: Stage) -> None:
+    """One path under two keys is delivered once for each key."""
+    words = taillog_stage.words
+    path = taillog_stage.folder / "shared.log"
+    run = taillog_stage.open("a b", paths={"a": path, "b": path})
+    run["a"].append(f"{words.text()}\n")
+    run.start()
+    run.wait_for(lambda: run.lines_so_far() >= 2)
+    run["a"].append(f"{words.text()}\n{words.text()}\n")
+    run.wait_for(lambda: run.lines_so_far() >= 6)
+    run.stop()
+    written = run.sources()[0]
+    run.judge(sources=[written, replace(written, name="b", headers=tuple(run.headers("b")))])
+
+
+def _linked(stage: Stage) -> tuple[Run, Path]:
+    target = stage.folder / f"{stage.words.word()}.log"
+    link = stage.folder / f"{stage.words.word()}.log"
+    link.symlink_to(target)
+    return stage.open(paths={"a": link}), target
+
+
+@requirement("SRC-2")
+def test_src_2_a_symbolic_link_is_followed(taillog_stage: Stage) -> None:
+    """A symbolic link is followed."""
+    words = taillog_stage.words
+    run, _ = _linked(taillog_stage)
+    run["a"].append(f"{words.text()}\n")
+    run.start()
+    run.settle()
+    run["a"].append(f"{words.text()}\n")
+    run.settle()
+    run.stop()
+    run.judge()
+
+
+@requirement("SRC-2")
+def test_src_2_a_link_without_target_is_waited_for(taillog_stage: Stage) -> None:
+    """A symbolic link whose target is missing is waited for."""
+    words = taillog_stage.words
+    run, target = _linked(taillog_stage)
+    run.start()
+    run.looks(5)
+    if target.exists():
+        raise run.failure("the tailer made the target of a link", expected="no file", got=target.name)
+    run["a"].append(f"{words.text()}\n{words.text()}\n")
+    run.settle()
+    run["a"].append(f"{words.text()}\n")
+    run.settle()
+    run.stop()
+    run.judge()
+
+
+@requirement("SRC-3", needs=["several-files"])
+def test_src_3_a_fifo_without_a_writer_blocks_nothing(taillog_stage: Stage) -> None:
+    """A FIFO without a writer blocks neither start(), other files, nor stop()."""
+    words = taillog_stage.words
+    run = taillog_stage.open("fifo a")
+    os.mkfifo(run["fifo"].path)
+    run.timeline.add("producer", "mkfifo", "fifo")
+    run["a"].append(f"{words.text()}\n")
+    try:
+        run.start()
+        run.must_deliver()
+        run["a"].append(f"{words.text()}\n")
+        run.must_deliver()
+        run.stop()
+    finally:
+        # A tailer that is stuck in open() is let go, so that its thread does not outlive the check.
+        os.close(os.open(run["fifo"].path, os.O_RDWR | os.O_NONBLOCK))
+    run.judge()
+
+
+GROWS_FOR = 1.0
+"""Seconds in which a tailer that feeds itself shows it: it writes a line at each look, or at each turn of its loop."""
+
+FINITE_LINES = 50
+"""Lines that a tailer may make of one before it counts as feeding itself: half of the looks there are time for."""
+
+
+@requirement("SRC-4", needs=["stream"])
+def test_src_4_a_destination_that_is_a_source_stays_finite(taillog_stage: Stage) -> None:
+    """A destination that is also a source is refused, or stays finite."""
+    run = taillog_stage.open()
+    path = run["a"].path
+    run["a"].append(f"{taillog_stage.words.text()}\n")
+    with path.open("a", encoding="utf-8", buffering=1) as stream:
+        run.dst = stream
+
+        def lines() -> int:
+            return path.read_bytes().count(b"\n")
+
+        ends = time.monotonic() + GROWS_FOR
+        refused = run.attempt_start() is not None
+        while not refused and lines() <= FINITE_LINES and time.monotonic() < ends:
+            run.looks(1)
+        grown = lines()
+        if not refused:
+            run.stop()
+    if grown > FINITE_LINES:
+        raise run.failure(
+            f"the tailer fed itself: of one line it made {grown:,} within {GROWS_FOR:g} s",
+            expected="the source refused, or a file that stops growing",
+            got=f"{path.stat().st_size:,} bytes",
+        )
+
+
+@requirement("SRC-5", needs=["several-files"])
+def test_src_5_an_empty_file_and_the_null_device_are_fine(taillog_stage: Stage) -> None:
+    """An empty file and the null device are followed without an error."""
+    words = taillog_stage.words
+    run = taillog_stage.open("empty null a", paths={"null": Path(os.devnull)})
+    run["empty"].create()
+    run["a"].append(f"{words.text()}\n")
+    run.start()
+    run.settle()
+    run["a"].append(f"{words.text()}\n")
+    run.settle()
+    run.stop()
+    run.judge()
+    if run.reports and "object" in taillog_stage.adapter.capabilities:
+        raise run.failure(
+            "an empty file or the null device was reported as an error", expected="no report", got=run.reports[0].text
+        )

@@ -1,0 +1,72 @@
+"""TRN: files that are cut while they are followed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ..oracle import Line, Source
+from ..scenario import Scenario, play
+from ..stage import Stage
+from ..words import SHORTEST
+from ._registry import requirement
+
+
+@requirement("TRN-1", scenarios=True)
+def test_trn_1_a_shortened_file_is_read_anew(taillog_stage: Stage, case: Scenario) -> None:
+    """After a truncation to a smaller size, what is written next is delivered from the new first byte."""
+    play(taillog_stage, case)
+
+
+@requirement("TRN-2", scenarios=True)
+def test_trn_2_an_old_piece_joins_no_new_line(taillog_stage: Stage, case: Scenario) -> None:
+    """A piece held from before the truncation is not put before a new line."""
+    play(taillog_stage, case)
+
+
+@requirement("TRN-3")
+def test_trn_3_a_quick_regrowth_yields_no_torn_line(taillog_stage: Stage) -> None:
+    """Truncated and grown past the old offset between two looks: no tail of a line is delivered as a line."""
+    words = taillog_stage.words
+    run = taillog_stage.open(interval=0.2)
+    run["a"].append("".join(f"{words.text()}\n" for _ in range(3)))
+    run.start()
+    run.must_deliver()
+    size = run["a"].size()
+    long = words.word() * (size // 5)
+    run["a"].truncate()
+    run["a"].append(f"{long}{words.word()}\n{words.text()}\n")
+    run.wait_for(lambda: run.lines_so_far() >= 5)
+    run["a"].append(f"{words.text()}\n")
+    run.settle()
+    run.stop()
+    # Whether the truncation was seen is the tailer's luck; that it makes no line of its own of what it finds is not.
+    run.judge(sources=[_optional(source) for source in run.sources()])
+
+
+def _optional(source: Source) -> Source:
+    lines: tuple[Line, ...] = tuple(replace(line, optional=True) for line in source.lines)
+    return replace(source, lines=lines)
+
+
+TIMES = 5
+
+
+@requirement("TRN-4")
+def test_trn_4_truncation_may_come_again_and_again(taillog_stage: Stage) -> None:
+    """Truncation again and again."""
+    words = taillog_stage.words
+    run = taillog_stage.open()
+    run["a"].append(_lines(words.word(), TIMES + 1))
+    run.start()
+    run.must_deliver()
+    for count in range(TIMES, 0, -1):  # each time less than before, so that it can be seen as a truncation
+        run["a"].truncate()
+        run.seen_truncated("a")
+        run["a"].append(_lines(words.word(), count))
+        run.must_deliver()
+    run.stop()
+    run.judge()
+
+
+def _lines(word: str, count: int) -> str:
+    return "".join(f"{word[:SHORTEST]} {number}\n" for number in range(count))
