@@ -17,7 +17,7 @@ from collections.abc import Callable
 from types import FrameType
 from typing import TypeVar
 
-from .outcomes import ConformanceFailure, TailerHung, TailerRaised
+from .outcomes import AdapterProblem, ConformanceFailure, TailerHung, TailerRaised
 
 T = TypeVar("T")
 
@@ -46,7 +46,7 @@ def call(
 
     Raises:
         TailerHung: it did not return in time; the failure carries the stack that it stood at.
-        TailerRaised: it raised, whatever it raised.
+        TailerRaised: it raised, whatever it raised (but for an adapter's AdapterProblem, which comes as it is).
         KeyboardInterrupt: the user pressed Ctrl-C meanwhile (one that the tailer raises itself is TailerRaised).
     """
     watch = _Watch(what, within, over_all, progress)
@@ -82,13 +82,11 @@ class _Watch:
             got="it stood at:\n" + "".join(stack).rstrip() if stack else "no stack to be had",
         )
 
-    def raised(self, error: BaseException) -> ConformanceFailure:
-        if isinstance(error, ConformanceFailure):
-            return error  # an adapter has already said what the tailer did
+    def raised(self, error: BaseException) -> Exception:
+        if isinstance(error, ConformanceFailure | AdapterProblem):
+            return error  # an adapter has already said what the tailer did, or that it is itself at fault
         shown = "".join(traceback.format_exception(error)[-STACK_SHOWN:]).rstrip()
-        failure = TailerRaised(
-            f"{self.what} raised {type(error).__name__}", expected=f"{self.what} returns", got=shown
-        )
+        failure = TailerRaised(f"{self.what} raised {type(error).__name__}", expected=f"{self.what} returns", got=shown)
         failure.cause = error
         return failure
 
@@ -133,6 +131,8 @@ def _call_here(function: Callable[[], T], watch: _Watch) -> T:
         if old_timer[0]:  # another tool's timer (a test timeout) goes on where it was
             left = max(old_timer[0] - (time.monotonic() - began), TICK)
             signal.setitimer(signal.ITIMER_REAL, left, old_timer[1])
+    if interrupted:
+        raise KeyboardInterrupt  # the tailer swallowed it, but the user meant the run
     if stuck:
         raise stuck
     return result

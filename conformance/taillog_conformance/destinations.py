@@ -1,4 +1,4 @@
-"""Destinations that watch: text streams as a caller would own one, each showing one thing that a tailer may do wrong."""
+"""Destinations that watch: text streams as a caller would own one, each showing one thing that may go wrong."""
 
 from __future__ import annotations
 
@@ -55,9 +55,7 @@ class RecordingStream(io.TextIOBase):
         self.not_text: list[object] = []
         self.closed_by_tailer = False
 
-    @property
-    def encoding(self) -> str:  # type: ignore[override]
-        return "utf-8"
+    encoding = "utf-8"
 
     def writable(self) -> bool:
         return True
@@ -79,7 +77,7 @@ class RecordingStream(io.TextIOBase):
             self.recorder.timeline.add("tailer", "close", note="the caller's stream")
 
     @property
-    def closed(self) -> bool:  # type: ignore[override]
+    def closed(self) -> bool:
         return False
 
     def __del__(self) -> None:

@@ -96,13 +96,11 @@ def _lines_of_span(span: _Span, stop: int | None, late_optional: bool) -> list[L
     if span.ended is None or (stop is not None and span.ended > stop):
         return list(lines_of(span.chunks, final=stop, stop=stop))
     ended = span.ended
-    lines = lines_of([*span.chunks, *span.late], final=ended, stop=stop)
+    # It had the file open before the renaming: it can read on to its end (ROT-1, ROT-5), if not past it (ROT-10).
+    followed = span.how == RENAME and span.seen is not None
+    lines = lines_of([*span.chunks, *span.late], final=ended, stop=ended if late_optional else stop)
     judged = []
     for line in lines:
-        if span.how == RENAME and span.seen is not None:
-            # It had the file open before the renaming: it can read on to its end (ROT-1, ROT-5).
-            must = line.available <= ended or not late_optional
-        else:
-            must = span.seen is not None and line.available <= span.seen
+        must = followed or (span.seen is not None and line.available <= span.seen)
         judged.append(replace(line, optional=line.optional or not must))
     return judged

@@ -59,6 +59,10 @@ class Delivery:
     event: int = 0
 
 
+CUT_FROM = 1
+"""Characters that there must be of a late line of which nothing need come: an empty line is no beginning of it."""
+
+
 def canonical(text: str) -> str:
     """`text` with each run of U+FFFD as one: how many a decoder makes of one run of bad bytes is its own (ENC-1)."""
     return _RUNS.sub(REPLACEMENT, text) if REPLACEMENT in text else text
@@ -75,9 +79,7 @@ def decode(data: bytes) -> str:
     return data.decode("utf-8", errors="replace")
 
 
-def lines_of(
-    chunks: Iterable[tuple[int, bytes]], *, final: int | None, stop: int | None = None
-) -> tuple[Line, ...]:
+def lines_of(chunks: Iterable[tuple[int, bytes]], *, final: int | None, stop: int | None = None) -> tuple[Line, ...]:
     """The lines of one file from what was written to it: pairs of a place in the timeline and the bytes.
 
     `final` is where the file's unterminated end becomes a line of its own (stop() or the file's replacement), None
@@ -92,8 +94,8 @@ def lines_of(
         *ends, rest = (held + data).split(b"\n")
         for index, end in enumerate(ends):
             if late:
-                whole = index == 0 and held_before_stop
-                lines.append(Line(decode(end), event, not whole, len(decode(held[:held_before_stop])) if whole else 0))
+                begun = len(decode(held[:held_before_stop])) if index == 0 else 0
+                lines.append(Line(decode(end), event, optional=not begun, cut_from=begun or CUT_FROM))
             else:
                 lines.append(Line(decode(end), event))
         if ends:
@@ -104,7 +106,7 @@ def lines_of(
     if held and final is not None:
         if stop is not None and last > stop:
             begun = len(decode(held[:held_before_stop]))
-            lines.append(Line(decode(held), final, held_before_stop == 0, begun))
+            lines.append(Line(decode(held), final, optional=not begun, cut_from=begun or CUT_FROM))
         else:
             lines.append(Line(decode(held), final))
     return tuple(lines)
@@ -234,9 +236,7 @@ def _take(automaton: _Automaton, text: str, event: int, seen: Sequence[str], cou
     automaton.states = after
 
 
-def _difference(
-    automaton: _Automaton, text: str, event: int, seen: Sequence[str], count: int
-) -> ConformanceFailure:
+def _difference(automaton: _Automaton, text: str, event: int, seen: Sequence[str], count: int) -> ConformanceFailure:
     """What is wrong with the destination's line `text`, in the words of the contract."""
     where = f"line {count + 1} of the destination"
     positions, cr = next(iter(automaton.states))
@@ -265,7 +265,8 @@ def _difference(
                 lost = [each for each in source.lines[position:index] if not each.optional]
                 if lost:
                     return failure(f"{len(lost):,} line{'s' if len(lost) > 1 else ''} before this one did not come")
-    if cr and any(text in (header + line.text, header + line.text[:-1]) for s, line in next_up for header in s.headers):
+    with_cr = [(source, line) for source, line in next_up if line.text.endswith("\r")]
+    if cr and any(text in (header + line.text, header + line.text[:-1]) for s, line in with_cr for header in s.headers):
         return failure(f"the CR of CR LF was {cr} before, and is treated another way here")
     for source, line in next_up:
         for header in source.headers:

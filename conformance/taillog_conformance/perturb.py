@@ -40,7 +40,7 @@ Place = tuple[CodeType, int]
 def is_own_code(code: CodeType) -> bool:
     """Whether `code` may be the tailer's: not the standard library's, the kit's or the test machinery's."""
     file = code.co_filename
-    if file.startswith("<") or file.startswith(_KIT):
+    if file.startswith(("<", _KIT)):
         return False
     for packages in (_PURELIB, _PLATLIB):
         if file.startswith(packages):
@@ -87,17 +87,21 @@ class _Tracer:
 
 
 class Jitter(_Tracer):
-    """Sleeps up to `longest` seconds before a `share` of the lines, as `random` decides."""
+    """Sleeps up to `longest` seconds before a `share` of the lines, as `random` decides; `in_all` seconds at the most,
+    so that a tailer that passes very many lines is not slowed down for ever."""
 
-    def __init__(self, random: random.Random, share: float = 0.3, longest: float = 0.0005) -> None:
+    def __init__(self, random: random.Random, share: float = 0.3, longest: float = 0.0005, in_all: float = 0.5) -> None:
         super().__init__()
+        self._left = in_all
         self._random = random
         self._share = share
         self._longest = longest
 
     def line(self, frame: FrameType) -> None:
-        if self._random.random() < self._share:
-            time.sleep(self._random.random() * self._longest)
+        if self._left > 0 and self._random.random() < self._share:
+            nap = self._random.random() * self._longest
+            self._left -= nap
+            time.sleep(nap)
 
 
 class Holder(_Tracer):
@@ -131,10 +135,11 @@ class Holder(_Tracer):
         self._wanted = place
 
     def held(self, within: float) -> bool:
-        """Whether a thread has come to the wanted place, `within` seconds at the most; if not, none is held any more."""
-        if not self._held.wait(within):
-            self._wanted = None
-        return self._held.is_set()
+        """Whether a thread has come to the wanted place `within` seconds; if not, none is held any more."""
+        if self._held.wait(within):
+            return True
+        self.release()  # a thread that comes to it just now goes on too
+        return False
 
     def release(self) -> None:
         """Let the held thread go on."""

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from .smoke import Smoke
     from .stage import Stage
     from .suite._registry import Check
-    from .target import Target
 
 MARK = "taillog"
 PROPERTY = "taillog"
@@ -26,12 +25,11 @@ PROPERTY = "taillog"
 
 SEEDS = 2**32
 
-_SEED = pytest.StashKey[int]()
-_SMOKES = pytest.StashKey["dict[object, Smoke]"]()
-_CONTEXT = pytest.StashKey["dict[str, Any]"]()
-_REPORTS = pytest.StashKey["dict[str, Report]"]()
-_TARGET = pytest.StashKey["Target"]()
-_ADAPTER = pytest.StashKey["Adapter"]()
+_SEED: pytest.StashKey[int] = pytest.StashKey()
+_SMOKES: pytest.StashKey[dict[object, Smoke]] = pytest.StashKey()
+_CONTEXT: pytest.StashKey[dict[str, Any]] = pytest.StashKey()
+_REPORTS: pytest.StashKey[dict[str, Report]] = pytest.StashKey()
+_ADAPTER: pytest.StashKey[Adapter] = pytest.StashKey()
 
 ON_RESULT = "taillog_on_result"
 """Name under which `taillog check` registers what it wants called with each result."""
@@ -43,7 +41,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--tailer-command", metavar="CMD", help="the command to check, {file} where the path belongs")
     group.addoption("--tailer-capability", metavar="NAME", action="append", default=[], help="declare a capability")
     group.addoption("--tailer-without", metavar="NAME", action="append", default=[], help="take a capability away")
-    group.addoption("--taillog-only", metavar="ID", action="append", default=[], help="only these requirements or areas")
+    group.addoption(
+        "--taillog-only", metavar="ID", action="append", default=[], help="only these requirements or areas"
+    )
     group.addoption("--taillog-seed", metavar="N", type=int, help="the seed of names and texts (default: a new one)")
     group.addoption("--taillog-scale", metavar="X", type=float, default=1.0, help="multiplies every time bound")
 
@@ -80,7 +80,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if not only:
         return
     wanted = {requirement.id for requirement in _selected(only)}
-    kept, dropped = [], []
+    kept: list[pytest.Item] = []
+    dropped: list[pytest.Item] = []
     for item in items:
         mark = item.get_closest_marker(MARK)
         (kept if mark is None or mark.args[0] in wanted else dropped).append(item)
@@ -232,7 +233,6 @@ def _repeat(item: pytest.Item, requirement: str) -> str:
     import shlex
 
     config = item.config
-    words = ["--tailer-command", config.getoption("--tailer-command")]
     seed = str(config.stash[_SEED])
     if config.getoption("--tailer-command"):
         words = ["taillog", "check", "--command", config.getoption("--tailer-command")]
@@ -245,7 +245,6 @@ def _repeat(item: pytest.Item, requirement: str) -> str:
     for name in config.getoption("--tailer-without"):
         words += ["--without", name]
     return shlex.join([*words, "--only", requirement, "--seed", seed])
-
 
 
 class _Collector:

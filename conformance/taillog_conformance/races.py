@@ -13,6 +13,9 @@ from .stage import Run, Stage
 LEARNS_FOR_LOOKS = 4
 """Looks in which the lines that an idle tailer passes are learned."""
 
+FIRST_PLACES = 15
+"""Lines after something new at which the tailer is held: what it does first about it is where it can be surprised."""
+
 COMES_WITHIN = 0.5
 """Seconds, at the least, in which a thread has to come to a place that it passes while it idles."""
 
@@ -28,8 +31,8 @@ def held_at_every_line(
 ) -> None:
     """Play `prepare`, hold the tailer at a line, do `meanwhile`, call stop() and let the tailer go on; at each line.
 
-    With `after`, the tailer goes on first, then `after` is played, and stop() comes last. `before` is played once the
-    tailer idles, so that the lines that it then passes are held at too.
+    With `before`, which is played once the tailer idles, it is held only at lines that it passes because of that. With
+    `after`, the tailer goes on first, then `after` is played, and stop() comes last.
 
     The tailer is only slowed down, as any machine may do: a correct one delivers all there is in every round.
 
@@ -59,17 +62,18 @@ def _places(stage: Stage, holder: Holder, prepare: Part, before: Part | None) ->
     with holder.learning():
         run.looks(LEARNS_FOR_LOOKS)
         time.sleep(LEARNS_FOR_LOOKS * stage.profile.latency)
+        idle = holder.places()
         if before is not None:
             before(run)
             run.quiet()
     run.stop()
     run.close()
-    return holder.places()
+    if before is None:
+        return idle
+    return [place for place in holder.places() if place not in idle][:FIRST_PLACES]
 
 
-def _round(
-    stage: Stage, place: Place, prepare: Part, meanwhile: Part, before: Part | None, after: Part | None
-) -> None:
+def _round(stage: Stage, place: Place, prepare: Part, meanwhile: Part, before: Part | None, after: Part | None) -> None:
     with Holder() as holder:
         run = _open(stage)
         prepare(run)

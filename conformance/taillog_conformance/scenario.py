@@ -7,6 +7,7 @@ dollar sign.
 
 from __future__ import annotations
 
+import re
 import string
 import tomllib
 from collections.abc import Iterable, Mapping
@@ -23,7 +24,11 @@ ON_A_FILE = frozenset(
 )
 PLAIN = frozenset({"start", "stop", "settle", "deliver", "quiet", "looks"})
 WITH_DATA = frozenset({"append", "append-old"})
-WITH_ARGUMENT = frozenset({"chmod", "looks"})
+WITH_ARGUMENT = {"chmod": "[0-7]{3,4}", "looks": "[0-9]+"}
+"""Steps that take one argument, and how it is written: a mode in octal digits, a number of looks."""
+
+CALM_INTERVAL = 0.3
+"""Seconds between looks where a tailer is not to look while something long is written."""
 
 Part = str | bytes
 
@@ -43,7 +48,8 @@ class Scenario:
     """One case of a requirement.
 
     `in_time` has the oracle also judge that nothing came too early. `contains` is a filter: lines with that text are
-    kept. `any_keys` gives the files keys that are not their positions.
+    kept. `any_keys` gives the files keys that are not their positions. `calm` lets the tailer look seldom, so that a
+    long write is not met half-way.
     """
 
     requirement: str
@@ -54,6 +60,7 @@ class Scenario:
     contains: str | None = None
     in_time: bool = False
     any_keys: bool = False
+    calm: bool = False
 
     @property
     def slug(self) -> str:
@@ -78,7 +85,7 @@ def load(text: str, where: str) -> tuple[Scenario, ...]:
     requirement = document.get("requirement")
     cases = document.get("case")
     if not isinstance(requirement, str) or not isinstance(cases, list) or not cases:
-        raise ScenarioError(f"{where} needs `requirement = \"ID\"` and at least one [[case]]")
+        raise ScenarioError(f'{where} needs `requirement = "ID"` and at least one [[case]]')
     unknown = set(document) - {"requirement", "case"}
     if unknown:
         raise ScenarioError(f"{where} has an unknown field {sorted(unknown)[0]!r}")
@@ -96,35 +103,49 @@ def of_requirement(requirement: str) -> tuple[Scenario, ...]:
     return load(file.read_text(encoding="utf-8"), f"{requirement}.toml")
 
 
-CASE_FIELDS = frozenset({"name", "steps", "prefixes", "contains", "in_time", "any_keys"})
+CASE_FIELDS = frozenset({"name", "steps", "prefixes", "contains", "in_time", "any_keys", "calm"})
 
 
-def _case(requirement: str, case: Mapping[str, Any], where: str) -> Scenario:
+def _case(requirement: str, case: object, where: str) -> Scenario:
+    if not isinstance(case, dict):
+        raise ScenarioError(f"{where} has a case that is no table: {case!r}")
     name = case.get("name")
-    if not isinstance(name, str):
+    if not isinstance(name, str) or not name:
         raise ScenarioError(f"{where} has a case without a name")
     where = f"{where}, case {name!r}"
     unknown = set(case) - CASE_FIELDS
     if unknown:
         raise ScenarioError(f"{where}: unknown field {sorted(unknown)[0]!r}")
-    steps = tuple(_step(step, where) for step in case.get("steps", ()))
+    listed = case.get("steps", [])
+    if not isinstance(listed, list):
+        raise ScenarioError(f"{where}: the steps are a list, not {listed!r}")
+    steps = tuple(_step(step, where) for step in listed)
     verbs = [step.verb for step in steps]
     if verbs.count("start") != 1 or verbs.count("stop") != 1 or verbs.index("start") > verbs.index("stop"):
         raise ScenarioError(f"{where}: it needs one start and, after it, one stop")
     files = dict.fromkeys(step.file for step in steps if step.file)
     prefixes = case.get("prefixes", {})
-    for label in prefixes:
+    if not isinstance(prefixes, dict):
+        raise ScenarioError(f"{where}: the prefixes are a table of texts by file, not {prefixes!r}")
+    for label, prefix in prefixes.items():
         if label not in files:
             raise ScenarioError(f"{where}: a prefix for {label!r}, which no step names")
+        _text(prefix, where)
+    contains = case.get("contains")
+    if contains is not None:
+        _text(contains, where)
+    for field_name in ("in_time", "any_keys"):
+        if not isinstance(case.get(field_name, False), bool):
+            raise ScenarioError(f"{where}: {field_name} is true or false, not {case[field_name]!r}")
     return Scenario(
         requirement,
         name,
         steps,
         tuple(files),
         prefixes,
-        case.get("contains"),
-        bool(case.get("in_time", False)),
-        bool(case.get("any_keys", False)),
+        contains,
+        case.get("in_time", False),
+        case.get("any_keys", False),
     )
 
 
@@ -145,7 +166,10 @@ def _step(step: object, where: str) -> Step:
             raise ScenarioError(f"{where}: {verb} needs a text")
         return Step(verb, file, tuple(_part(part, where) for part in rest))
     if verb in WITH_ARGUMENT and len(rest) == 1:
-        return Step(verb, file, argument=str(rest[0]))
+        argument = str(rest[0])
+        if not re.fullmatch(WITH_ARGUMENT[verb], argument):
+            raise ScenarioError(f"{where}: {verb} does not take {rest[0]!r}")
+        return Step(verb, file, argument=argument)
     if rest or verb in WITH_ARGUMENT:
         raise ScenarioError(f"{where}: {verb} takes {'one argument' if verb in WITH_ARGUMENT else 'no more'}")
     return Step(verb, file)
@@ -153,15 +177,25 @@ def _step(step: object, where: str) -> Step:
 
 def _part(part: object, where: str) -> Part:
     if isinstance(part, str):
-        return part
+        return _text(part, where)
     if isinstance(part, dict) and set(part) == {"hex"}:
         try:
             return bytes.fromhex(part["hex"])
         except (ValueError, TypeError):
             raise ScenarioError(f"{where}: {part['hex']!r} is not hexadecimal") from None
     if isinstance(part, dict) and set(part) == {"repeat", "times"}:
-        return str(part["repeat"]) * int(part["times"])
-    raise ScenarioError(f"{where}: {part!r} is no text; write \"text\", {{hex = \"ff\"}} or {{repeat = \"x\", times = 9}}")
+        if type(part["times"]) is not int or part["times"] < 1:
+            raise ScenarioError(f"{where}: {part['times']!r} is no number of times")
+        return _text(part["repeat"], where) * part["times"]
+    raise ScenarioError(f'{where}: {part!r} is no text; write "text", {{hex = "ff"}} or {{repeat = "x", times = 9}}')
+
+
+def _text(text: object, where: str) -> str:
+    if not isinstance(text, str):
+        raise ScenarioError(f"{where}: {text!r} is no text")
+    if not string.Template(text).is_valid():
+        raise ScenarioError(f"{where}: {text!r} has a $ that begins no word; a dollar sign is $$")
+    return text
 
 
 class _Texts(Mapping[str, str]):
@@ -200,6 +234,8 @@ def play(stage: Stage, scenario: Scenario) -> Run:
         options["prefixes"] = {label: texts.text(prefix) for label, prefix in scenario.prefixes.items()}
     if keep is not None:
         options["filter"] = lambda line: keep in line
+    if scenario.calm:
+        options["interval"] = CALM_INTERVAL
     if scenario.any_keys:
         options["keys"] = stage.words.keys(len(scenario.files))
     run = stage.open(scenario.files, **options)

@@ -10,7 +10,7 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -71,8 +71,8 @@ class Stage:
         files: str | Sequence[str] = "a",
         *,
         keys: Sequence[int] | None = None,
-        prefixes: Mapping[str, str] | None | Default = DEFAULT,
-        filter: Filter | None | Default = DEFAULT,
+        prefixes: Mapping[str, str] | Default | None = DEFAULT,
+        filter: Filter | Default | None = DEFAULT,
         interval: float = INTERVAL,
         dst: str | os.PathLike[str] | None = None,
         stream: Callable[[Recorder], RecordingStream] = RecordingStream,
@@ -143,8 +143,8 @@ class Run:
         self._labels = {file.key: label for label, file in self.files.items()}
         self.dst: Any = None
         self.stream: RecordingStream | None = None
-        self.prefixes: Mapping[int, str] | None | Default = DEFAULT
-        self.filter: Filter | None | Default = DEFAULT
+        self.prefixes: Mapping[int, str] | Default | None = DEFAULT
+        self.filter: Filter | Default | None = DEFAULT
         self.interval = INTERVAL
         self.pathlike = False
         self.reports: list[Report] = []
@@ -239,9 +239,16 @@ class Run:
 
     def sources(self, late_optional: bool = True) -> list[oracle.Source]:
         """What each file holds by now, as the oracle takes it; see model.sources."""
-        return model.sources(
+        found = model.sources(
             self.timeline.events(), list(self.files), self.headers, self.keeps, late_optional=late_optional
         )
+        return [
+            replace(
+                source,
+                lines=tuple(replace(line, optional=line.optional or self.may_lack(line.text)) for line in source.lines),
+            )
+            for source in found
+        ]
 
     def headers(self, label: str) -> Sequence[str]:
         """The headers that are right before a line of `label`."""
@@ -258,6 +265,9 @@ class Run:
 
     keeps: Callable[[str], bool] = staticmethod(lambda text: True)
     """Which lines the run's filter keeps; a check with a filter sets it."""
+
+    may_lack: Callable[[str], bool] = staticmethod(lambda text: False)
+    """Which lines may be left out, as a requirement of another check asks for them."""
 
     def deliveries(self) -> dict[str, list[oracle.Delivery]]:
         """What came, by stream: '' is the one that all files share."""
@@ -422,9 +432,7 @@ class Run:
     def _label_of(source: oracle.Source) -> str:
         return source.name.partition(" ")[0]
 
-    def failure(
-        self, why: str, *, expected: str = "", got: str = "", event: int | None = None
-    ) -> ConformanceFailure:
+    def failure(self, why: str, *, expected: str = "", got: str = "", event: int | None = None) -> ConformanceFailure:
         """A failure that carries this run's timeline."""
         if event is None:
             event = self.timeline.add("check", "saw", note=why)

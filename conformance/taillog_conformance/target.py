@@ -50,6 +50,8 @@ class Target:
             return found
         if isinstance(found, type) and issubclass(found, Adapter):
             raise UsageProblem(f"{self.name} is a class of adapters; name an object of it, made in your module")
+        if not callable(found):
+            raise UsageProblem(f"{self.name} is neither a class nor an adapter")
         return TailLogAdapter(found, name=self.name, capabilities=self.capabilities, without=self.without)
 
 

@@ -56,7 +56,9 @@ def shorten(data: bytes | str, limit: int = SHOWN_CHARACTERS) -> str:
     if len(data) <= limit:
         return repr(data)
     half = limit // 2
-    return f"{data[:half]!r} ... {data[-half:]!r} ({len(data):,} {'bytes' if isinstance(data, bytes) else 'characters'})"
+    return (
+        f"{data[:half]!r} ... {data[-half:]!r} ({len(data):,} {'bytes' if isinstance(data, bytes) else 'characters'})"
+    )
 
 
 class Timeline:
@@ -67,9 +69,7 @@ class Timeline:
         self._lock = threading.Lock()
         self._events: list[Event] = []
 
-    def add(
-        self, lane: Lane, what: str, file: str = "", data: bytes | str | None = None, note: str = ""
-    ) -> int:
+    def add(self, lane: Lane, what: str, file: str = "", data: bytes | str | None = None, note: str = "") -> int:
         """Note an event that happens now; its place in the order."""
         with self._lock:
             self._events.append(Event(time.monotonic() - self._began, lane, what, file, data, note))

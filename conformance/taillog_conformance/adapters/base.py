@@ -44,8 +44,8 @@ class Job:
     deliver: Callable[[int, str], None]
     report: Callable[[str], None]
     interval: float
-    prefixes: Mapping[int, str] | None | Default = DEFAULT
-    filter: Filter | None | Default = DEFAULT
+    prefixes: Mapping[int, str] | Default | None = DEFAULT
+    filter: Filter | Default | None = DEFAULT
 
 
 class Adapter(ABC):

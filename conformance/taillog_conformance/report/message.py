@@ -1,4 +1,4 @@
-"""The message of a failure: what the contract asks, what came, where in the timeline, what to look at, how to repeat."""
+"""The message of a failure: what the contract asks, what came, the timeline, what to look at, how to repeat it."""
 
 from __future__ import annotations
 

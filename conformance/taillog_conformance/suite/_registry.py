@@ -20,7 +20,7 @@ MARK = "taillog"
 
 @dataclass(frozen=True)
 class Check:
-    """One check: the requirement it is about, its name, what it needs beyond that, and its cases ('' if it has none)."""
+    """One check: its requirement, its name, what it needs beyond that, and its cases ('' if it has none)."""
 
     requirement: str
     function: str
@@ -56,6 +56,12 @@ def requirement(id: str, *, needs: Sequence[str] = (), scenarios: bool = False) 
         return result
 
     return mark
+
+
+def function_of(check: Check) -> Callable[..., Any]:
+    """The function that carries the check out, with its marks."""
+    function: Callable[..., Any] = getattr(importlib.import_module(check.module), check.function)
+    return function
 
 
 def all_checks() -> tuple[Check, ...]:

@@ -140,7 +140,9 @@ def test_con_4_two_threads_may_call_stop_at_once(taillog_stage: Stage) -> None:
             early.append(name)
 
     gate_opened = threading.Event()
-    threads = [threading.Thread(target=stop, args=[name], name=f"taillog-{name}", daemon=True) for name in ("one", "two")]
+    threads = [
+        threading.Thread(target=stop, args=[name], name=f"taillog-{name}", daemon=True) for name in ("one", "two")
+    ]
     run.timeline.add("tailer", "stop", note="in two threads")
     run.ended = True
     for thread in threads:
@@ -149,7 +151,12 @@ def test_con_4_two_threads_may_call_stop_at_once(taillog_stage: Stage) -> None:
     run.quiet()
     gate_opened.set()
     stream.open_gate()
-    run.call("stop() in two threads", lambda: [thread.join() for thread in threads])
+
+    def both_return() -> None:
+        for thread in threads:
+            thread.join()
+
+    run.call("stop() in two threads", both_return)
     run.timeline.add("tailer", "stopped")
     if errors:
         raise run.failure("stop() raised when two threads called it", expected="both return", got=repr(errors[0]))
@@ -184,4 +191,3 @@ def test_con_5_two_tailers_do_not_disturb_each_other(taillog_stage: Stage) -> No
     second.stop()
     first.judge()
     second.judge()
-

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 from ..destinations import BufferedStream, FailingStream, FalsyStream
-from ..oracle import Source
 from ..outcomes import ConformanceFailure
 from ..stage import Run, Stage
 from ._registry import requirement
@@ -89,7 +87,9 @@ def test_dst_5_write_gets_text(taillog_stage: Stage) -> None:
     run.stop()
     if run.stream is not None and run.stream.not_text:
         given = run.stream.not_text[0]
-        raise run.failure("write() got something else than str", expected="str", got=f"{type(given).__name__}: {given!r}")
+        raise run.failure(
+            "write() got something else than str", expected="str", got=f"{type(given).__name__}: {given!r}"
+        )
 
 
 @requirement("DST-6", needs=["stream"])
@@ -126,6 +126,7 @@ def test_dst_7_delivery_goes_on_after_a_failed_write(taillog_stage: Stage) -> No
     run.settle()
     full = True
     lost = words.word()
+    run.may_lack = lambda text: lost in text  # it may be lost, or tried again, but not come twice
     run["a"].append(f"{lost}\n")
     run.wait_for(lambda: stream.failed > 0)
     full = False
@@ -134,13 +135,7 @@ def test_dst_7_delivery_goes_on_after_a_failed_write(taillog_stage: Stage) -> No
     run["a"].append(f"{words.text()}\n")
     run.settle()
     run.stop()
-    run.judge(sources=[optional_with(source, lost) for source in run.sources()])
-
-
-def optional_with(source: Source, word: str) -> Source:
-    """The source with the lines optional that hold `word`."""
-    lines = tuple(replace(line, optional=line.optional or word in line.text) for line in source.lines)
-    return replace(source, lines=lines)
+    run.judge()
 
 
 @requirement("DST-8", needs=["stream"])
@@ -201,12 +196,14 @@ def test_dst_11_an_unencodable_character_ends_nothing(taillog_stage: Stage) -> N
     """A dst that cannot encode a character ends nothing."""
     words = taillog_stage.words
     run = taillog_stage.open(stream=lambda recorder: FailingStream(recorder, only_ascii))
+    stream = run.stream
+    assert isinstance(stream, FailingStream)
     first, strange, bad, last = (words.word() for _ in range(4))
     run["a"].append(f"{first}\n")
     run.start()
     run.settle()
     run["a"].append(f"{strange} \u20ac\n".encode() + f"{bad} ".encode() + b"\xff\n")
-    run.wait_for(lambda: False)
+    run.wait_for(lambda: stream.failed > 0 or strange in run.text())
     run["a"].append(f"{last}\n")
     run.settle()
     run.stop()

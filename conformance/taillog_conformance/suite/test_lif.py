@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 from unittest import mock
 
+from ..adapters import DEFAULT
 from ..destinations import GatedStream
 from ..isolated import in_a_process
 from ..stage import Run, Stage
@@ -57,8 +58,12 @@ def test_lif_1_start_returns_at_once(taillog_stage: Stage) -> None:
 def test_lif_2_nothing_happens_before_start(taillog_stage: Stage) -> None:
     """Nothing is read or written before start()."""
     asked: list[str] = []
-    options = {"filter": lambda text: asked.append(text) or True} if "filter" in taillog_stage.adapter.capabilities else {}
-    run = taillog_stage.open(**options)  # type: ignore[arg-type]
+
+    def keep(text: str) -> bool:
+        asked.append(text)
+        return True
+
+    run = taillog_stage.open(filter=keep if "filter" in taillog_stage.adapter.capabilities else DEFAULT)
     run["a"].append(line(taillog_stage))
     run.make()
     run.quiet()
@@ -355,7 +360,7 @@ def test_lif_12_a_failed_start_leaves_no_thread(taillog_stage: Stage) -> None:
         def left() -> list[str]:
             return [thread.name for thread in threading.enumerate() if thread not in before]  # noqa: B023
 
-        if not run.wait_for(lambda: not left()):  # noqa: B023
+        if not run.wait_for(lambda: not left()):
             names = ", ".join(left())
             run.call("stop()", run.make().stop)
             raise run.failure(
@@ -376,20 +381,22 @@ def test_lif_13_stop_from_the_filter_does_not_deadlock(taillog_stage: Stage) -> 
 
 
 def _stop_from_within(stage: Stage, where: str) -> None:
-    def stop(text: str) -> bool:
+    def stop(text: str) -> None:
         run.timeline.add("tailer", "stop", note=f"called by {where}")
         run.make().stop()
+
+    def keep(text: str) -> bool:
+        stop(text)
         return True
 
     if where == "the filter":
-        run = stage.open(filter=stop)
+        run = stage.open(filter=keep)
     else:
-        run = stage.open(stream=lambda recorder: FeedingStream(recorder, lambda text: stop(text) and None))
-    run["a"].append(line(stage))
+        run = stage.open(stream=lambda recorder: FeedingStream(recorder, stop))
 
     def part(send: Callable[[Any], None]) -> None:
-        run.make()
         run.start()
+        run["a"].append(line(stage))
         run.quiet()
         run.make().stop()
         send("stopped")

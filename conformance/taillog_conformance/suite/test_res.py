@@ -108,13 +108,13 @@ class Held:
         return cls(len(descriptors()), threading.active_count(), sys.getallocatedblocks())
 
 
-LOOKS = 300
+LOOKS = 200
 """Looks between two counts: enough for one thing kept at each look to stand out."""
 
 SLACK = 8
 """Threads or descriptors that may come for good for other reasons (a pool that fills up)."""
 
-BLOCKS_SLACK = 200
+BLOCKS_SLACK = 150
 """Memory blocks that come and go with the interpreter's own caches; one block a look makes more."""
 
 
