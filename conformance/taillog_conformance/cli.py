@@ -98,6 +98,34 @@ def check(
     sys.exit(_run(described, options, workers, seed, selected, json_file, quiet))
 
 
+@main.command()
+@click.option("-o", "--output", metavar="FILE", type=click.Path(path_type=Path), help="Write to this file. [stdout]")
+def spec(output: Path | None) -> None:
+    """Print the whole contract as Markdown, with the checks of each requirement.
+
+    \b
+    taillog spec > SPEC.md
+    """
+    from .contract import load_contract
+    from .outcomes import UsageProblem
+    from .report.files import writable
+    from .spec import render_spec
+    from .suite._registry import all_checks
+
+    checks: dict[str, list[str]] = {}
+    for each in all_checks():
+        checks.setdefault(each.requirement, []).append(each.function)
+    text = render_spec(load_contract(), checks)
+    if output is None:
+        sys.stdout.write(text)
+        return
+    try:
+        writable(output, "contract")
+    except UsageProblem as problem:
+        raise click.UsageError(str(problem)) from None
+    output.write_text(text, encoding="utf-8")
+
+
 def _run(
     described: dict[str, Any],
     options: Sequence[str],

@@ -1,7 +1,7 @@
 """How far a tailer has read, as Linux tells it: the position of its open descriptors, from /proc.
 
 It lets a check know, without a sleep, that a half line has been seen. Where it cannot be known (another system, a
-tailer that opens the file anew at each look, that maps it or reads by position) the answer is None.
+tailer that opens the file anew at each look, or maps it) the answer is None; of one that reads by position it stays 0.
 """
 
 from __future__ import annotations

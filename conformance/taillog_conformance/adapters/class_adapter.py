@@ -7,7 +7,7 @@ import traceback
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar
 
-from ..outcomes import TailerRaised, UsageProblem
+from ..outcomes import AdapterProblem, TailerRaised, UsageProblem
 from .base import DEFAULT, Adapter, Job, Tailer
 
 ON_BY_DEFAULT = frozenset({"prefix", "filter", "destination-path", "error-report", "stream", "object", "several-files"})
@@ -45,7 +45,7 @@ class TailLogAdapter(Adapter):
         arguments: Mapping[str, object] | None = None,
     ) -> None:
         self.cls = cls
-        self.name = name or f"{cls.__module__}:{getattr(cls, '__qualname__', repr(cls))}"
+        self.name = name or f"{getattr(cls, '__module__', '?')}:{getattr(cls, '__qualname__', repr(cls))}"
         self.arguments = dict(arguments or {})
         self._parameters = _parameters(cls, self.name)
         found = {
@@ -74,7 +74,15 @@ class TailLogAdapter(Adapter):
                 expected="a tailer",
                 got="".join(traceback.format_exception(error)).rstrip(),
             ) from None
+        missing = _missing_methods(tailer)
+        if missing:
+            raise AdapterProblem(f"{self.name} made {tailer!r}, which has no {missing}; write an adapter for it")
         return tailer
+
+
+def _missing_methods(tailer: object) -> str:
+    """The contract's methods that it does not have, in words."""
+    return ", ".join(f"{method}()" for method in METHODS if not callable(getattr(tailer, method, None)))
 
 
 def _parameters(cls: Callable[..., Any], name: str) -> frozenset[str] | None:
@@ -82,10 +90,10 @@ def _parameters(cls: Callable[..., Any], name: str) -> frozenset[str] | None:
     if not callable(cls):
         raise UsageProblem(f"{name} is not a class: a target is module:Class or module:adapter_object")
     if isinstance(cls, type):
-        missing = [method for method in METHODS if not callable(getattr(cls, method, None))]
+        missing = _missing_methods(cls)
         if missing:
             raise UsageProblem(
-                f"{name} has not the shape of a TailLog: it has no {', '.join(f'{each}()' for each in missing)}; "
+                f"{name} has not the shape of a TailLog: it has no {missing}; "
                 "give it the contract's methods, or write an adapter for it"
             )
     try:

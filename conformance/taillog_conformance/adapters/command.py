@@ -110,7 +110,7 @@ class CommandTailer:
         self._processes: dict[int, subprocess.Popen[bytes]] = {}
         self._readers: list[threading.Thread] = []
         self._taken = 0
-        self._stopping = False
+        self._told_to_end: set[int] = set()
         self._stopped = False
 
     def start(self) -> CommandTailer:
@@ -139,8 +139,10 @@ class CommandTailer:
                     take(text)
             if text := decoder.decode(b"", final=True):
                 take(text)
-            if pipe is process.stdout and not self._stopping:
-                self._job.report(f"the program ended by itself with status {process.wait()}")
+            if pipe is process.stdout:
+                status = process.wait()
+                if process.pid not in self._told_to_end:
+                    self._job.report(f"the program ended by itself with status {status}")
 
         reader = threading.Thread(target=run, name="taillog-command-output", daemon=True)
         reader.start()
@@ -153,8 +155,8 @@ class CommandTailer:
         if not self._stopped:
             for key, process in self._processes.items():
                 self._drain(process, os.fspath(self._job.log_files[key]))
-            self._stopping = True
             for process in self.running():
+                self._told_to_end.add(process.pid)
                 _signal_group(process, self._adapter.stop_signal)
             for process in self._processes.values():
                 process.wait()
@@ -166,8 +168,8 @@ class CommandTailer:
 
     def kill(self) -> None:
         """End whatever is left, in any state."""
-        self._stopping = True
         for process in self._processes.values():
+            self._told_to_end.add(process.pid)
             _signal_group(process, signal.SIGKILL)
             process.wait()
         self._join()
@@ -207,11 +209,11 @@ class CommandTailer:
                 last = current
             elif _all_sleep(processes):
                 calm += 1
-            if size == 0 or (offset is not None and offset >= size):
-                if calm >= CALM_SAMPLES:
-                    return
-            elif now - moved >= (OPEN_UNSEEN if offset is None else DRAINS_WITHIN):
+            has_read = size == 0 or (offset is not None and offset >= size)
+            if has_read and calm >= CALM_SAMPLES:
                 return
+            if now - moved >= (OPEN_UNSEEN if offset is None and not has_read else DRAINS_WITHIN):
+                return  # it cannot be seen to read, it hangs, or it spins
             time.sleep(SAMPLE)
 
 
