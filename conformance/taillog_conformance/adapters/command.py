@@ -212,7 +212,8 @@ class CommandTailer:
             has_read = size == 0 or (offset is not None and offset >= size)
             if has_read and calm >= CALM_SAMPLES:
                 return
-            if now - moved >= (OPEN_UNSEEN if offset is None and not has_read else DRAINS_WITHIN):
+            unseen = offset is None and not has_read and calm >= CALM_SAMPLES  # a starved process is not calm
+            if now - moved >= (OPEN_UNSEEN if unseen else DRAINS_WITHIN):
                 return  # it cannot be seen to read, it hangs, or it spins
             time.sleep(SAMPLE)
 

@@ -1,0 +1,64 @@
+"""Bytes to whole lines. Pure: no file is opened here, no clock is read.
+
+A producer writes bytes, cut wherever its buffer was full: in the middle of a line, of a character, between
+CR and LF. So bytes are held until the LF that ends their line has come, and whole lines are decoded. That
+the text does not depend on the cuts (FRM-10) follows from this.
+"""
+
+from collections.abc import Iterator
+
+LF = b"\n"
+
+
+class LineFramer:
+    """Cuts one file's bytes into whole lines, and holds the piece of a line whose LF has not come yet."""
+
+    def __init__(self) -> None:
+        self._piece = bytearray()
+
+    def feed(self, data: bytes) -> bytearray:
+        """Take the file's next bytes; return the whole lines that they complete, each with its LF."""
+        # FRM-4, FRM-5, FRM-6: LF and nothing else ends a line. bytes.splitlines() would take CR too, and
+        # str.splitlines() eight more characters.
+        # FRM-9: only the new bytes are searched. Searching the held piece again each time would make a long
+        # line that comes in many small pieces quadratic.
+        end = data.rfind(LF) + 1
+        if end == 0:
+            self._piece += data
+            return bytearray()  # FRM-1: no line has ended
+        self._piece += data[:end]
+        lines, self._piece = self._piece, bytearray(data[end:])
+        return lines
+
+    def end(self) -> bytearray:
+        """The file ends here: return the held piece as a line of its own, or nothing; hold it no longer."""
+        piece, self._piece = self._piece, bytearray()
+        if piece:
+            piece += LF  # FRM-3: else the next line, of whichever file, would be glued to it
+        return piece
+
+
+def to_text(lines: bytes | bytearray) -> str:
+    """Decode whole lines.
+
+    A line can be decoded by itself, for the byte of LF is part of no UTF-8 sequence (ENC-2). A broken
+    sequence becomes U+FFFD, and ends at the LF at the latest: all round it stays exact (ENC-1). The
+    encoding is named, so that the locale does not matter (ENC-4), and it is not "utf-8-sig", which would
+    eat a BOM (FRM-8).
+    """
+    return lines.decode("utf-8", errors="replace")
+
+
+def split_lines(text: str) -> Iterator[str]:
+    """The lines of a text that ends with LF, each with its LF."""
+    for line in text[:-1].split("\n"):
+        yield line + "\n"
+
+
+def with_prefix(text: str, prefix: str) -> str:
+    """Put the prefix before each line of a text that ends with LF.
+
+    The last LF is left alone, as no line follows it (PFX-6). Nothing in the prefix is special: no "%", no
+    "{}" (PFX-3).
+    """
+    return prefix + text.replace("\n", "\n" + prefix, text.count("\n") - 1)

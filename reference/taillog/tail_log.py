@@ -1,0 +1,281 @@
+"""TailLog: the lifecycle, the loop, and the report of errors."""
+
+import contextlib
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from types import TracebackType
+from typing import Self
+
+from taillog.destination import FileId, Writable, destination_for, file_id
+from taillog.framing import split_lines, to_text, with_prefix
+from taillog.source import Ends, Source
+from taillog.waiting import Polling, Waiting
+
+logger = logging.getLogger(__name__)
+
+
+class TailLog:
+    """Follows log files and writes their lines to one destination, each with a prefix that names its file.
+
+    Lines come whole, once, and those of one file in their order. What stands in a file at start() is
+    delivered too. A file that does not exist is waited for; one that is truncated or rotated is followed.
+    What cannot be read, filtered or written is logged as an error, once as long as that lasts, and all else
+    goes on.
+
+    name: without a prefix of its own, a line begins with `[{name}{key}]:` (PFX-1).
+    log_files: the paths to follow, each under a key.
+    dst: a text stream, which is left open; or the path of a file, which start() creates or empties.
+    log_line_prefixes: what to put before the lines of a key, in place of `[{name}{key}]:`.
+    interval_sec: seconds between two looks at the files.
+    log_line_filter: is asked about each line, newline included, in the worker's thread; true keeps the
+        line. A line for which it raises is left out.
+
+    A TailLog is used once: start(), then stop(). Raises ValueError if the interval is negative or NaN.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        log_files: Mapping[int, str | os.PathLike[str]],
+        dst: Writable | str | os.PathLike[str],
+        log_line_prefixes: Mapping[int, str] | None = None,
+        interval_sec: float = 0.1,
+        log_line_filter: Callable[[str], object] | None = None,
+    ) -> None:
+        if not interval_sec >= 0:
+            raise ValueError(f"interval_sec has to be 0 or more: {interval_sec}")
+        prefixes = log_line_prefixes or {}
+        self._name = name
+        self._destination = destination_for(dst)
+        self._sources = [
+            # PFX-2: the key, not the position. PFX-5: a prefix that is given holds, an empty one too.
+            Source(key, path, prefixes.get(key, f"[{name}{key}]:"), self._destination.regular_file)
+            for key, path in log_files.items()
+        ]
+        self._interval_sec = interval_sec
+        self._filter = log_line_filter
+        self._waiting: Waiting = Polling()
+        self._faults: set[object] = set()  # what is amiss now, and was reported
+        self._lifecycle = threading.RLock()  # start() against stop()
+        self._thread: threading.Thread | None = None
+        self._pid: int | None = None
+        self._ends: Ends | None = None  # set by stop(): the worker's sign to drain
+        self._stopped = False
+
+    # The lifecycle, in the callers' threads.
+
+    def start(self) -> Self:
+        """Begin to follow, in a thread of its own; return the tailer (LIF-1).
+
+        Raises RuntimeError if it was started or stopped before (LIF-6) or there is no thread to be had,
+        OSError if `dst` is a path that cannot be opened (DST-9). Nothing is left behind then (LIF-12).
+        """
+        with self._lifecycle:
+            if self._thread is not None or self._stopped:
+                raise RuntimeError("a TailLog can be started only once, and not after stop()")
+            self._destination.open()
+            # LIF-10: a daemon, so that a tailer that is never stopped does not keep the interpreter alive.
+            # RES-5, CON-1: one thread however many files, and so one writer.
+            thread = threading.Thread(target=self._run, name=f"taillog-{self._name}", daemon=True)
+            try:
+                for source in self._sources:
+                    source.hold()  # DEL-2: it may be renamed as soon as this has returned
+                thread.start()
+            except BaseException:
+                self._close()
+                raise
+            self._thread, self._pid = thread, os.getpid()
+        return self
+
+    def stop(self) -> None:
+        """Deliver all that was written before this call, end the thread, give everything back, then return.
+
+        It can be called again, by several threads at once (CON-4), and before start() (LIF-5). When the
+        filter or dst.write() calls it, in the worker's thread, it returns at once, and the drain follows
+        (LIF-13).
+        """
+        if self._pid not in (None, os.getpid()):
+            # LIF-11: this is a fork's child. The thread and its work are the parent's, and here a lock may
+            # be held by a thread that does not exist.
+            self._stopped = True
+            return
+        with self._lifecycle:
+            thread = self._thread
+            if thread is None:
+                self._stopped = True
+                return
+        if self._ends is None:
+            # DEL-1, LIF-9: first the sizes, then the sign to stop; the worker reads up to these sizes after
+            # it has seen the sign. So no line is missed that was written before this, and a producer that
+            # goes on cannot keep stop() from returning. To read to the end and look at the sign after that
+            # would be to lose what is written in between.
+            self._ends = self._sizes()
+        self._waiting.wake()  # LIF-8
+        if thread is not threading.current_thread():
+            thread.join()
+
+    def stopped(self) -> bool:
+        """Whether stop() was called and all that it does is done (LIF-3)."""
+        return self._stopped
+
+    def __enter__(self) -> Self:
+        """Start, if that was not done (LIF-14)."""
+        return self if self._thread is not None else self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop."""
+        self.stop()
+
+    def _sizes(self) -> Ends:
+        sizes: dict[FileId, int] = {}
+        for source in self._sources:
+            for status in source.statuses():
+                sizes.setdefault(file_id(status), status.st_size)
+        return sizes
+
+    # The loop, in the worker's thread.
+
+    def _run(self) -> None:
+        try:
+            while self._ends is None:
+                self._look()
+            self._drain(self._ends)
+        finally:
+            self._close()
+            self._stopped = True
+
+    def _look(self) -> None:
+        """Look at every file once; then, until the next look, wait, or read on where there is a backlog."""
+        next_look = time.monotonic() + self._interval_sec
+        behind = self._round(self._sources)
+        while behind and self._ends is None and time.monotonic() < next_look:
+            behind = self._round(behind)
+        if not behind:
+            self._waiting.wait(self._interval_sec)  # RES-4
+
+    def _round(self, sources: list[Source]) -> list[Source]:
+        """Give each source a turn, of one block (DEL-10); return those that have more."""
+        behind = []
+        self._write_the_rest()
+        for source in sources:
+            if self._destination.stuck:
+                break  # DST-7: what cannot be written is not read, so it is not lost and takes no memory
+            if self._ends is not None:
+                break  # LIF-9: what is read from now on is the drain's
+            self._deliver(source, source.turn())
+            if source.behind:
+                behind.append(source)
+        self._flush()
+        return behind
+
+    def _drain(self, ends: Ends) -> None:
+        self._write_the_rest()
+        for source in self._sources:
+            if self._destination.stuck:
+                break  # as above; there is no later time to write, and the fault was reported
+            self._deliver(source, source.drain(ends))
+        self._flush()
+
+    def _close(self) -> None:
+        for source in self._sources:
+            source.close()
+        try:
+            self._destination.close()
+        except OSError as error:
+            self._report("close", "cannot close the destination: %r", error)
+
+    def _deliver(self, source: Source, blocks: Iterator[bytearray]) -> None:
+        """Pass on the lines of a source. Whatever goes wrong with them concerns no other source (ERR-2)."""
+        subject = ("source", source.key)
+        try:
+            for block in blocks:
+                if not block:
+                    continue
+                text = to_text(block)
+                if self._filter is not None:  # FLT-3
+                    text = self._kept(source, self._filter, text)
+                if text:
+                    self._write(with_prefix(text, source.prefix))
+                if self._destination.stuck:
+                    return
+        except BaseException as error:
+            self._report(subject, "cannot follow log file %s (key %s): %s", source.path, source.key, error)
+        else:
+            self._clear(subject)
+
+    def _kept(self, source: Source, keep: Callable[[str], object], text: str) -> str:
+        """Those of the lines that the filter keeps."""
+        subject = ("filter", source.key)
+        kept = []
+        has_raised = False
+        for line in split_lines(text):
+            try:
+                if keep(line):  # FLT-1: true, not just True
+                    kept.append(line)
+            except BaseException as error:  # ERR-8: SystemExit is one more way for a filter to fail
+                has_raised = True  # FLT-6, FLT-7: this line is left out, and no other
+                self._report(
+                    subject,
+                    "the filter raised, a line of log file %s (key %s) is left out: %r",
+                    source.path,
+                    source.key,
+                    error,
+                )
+        if not has_raised:
+            self._clear(subject)
+        return "".join(kept)
+
+    def _write(self, text: str) -> None:
+        try:
+            self._destination.write(text)
+        except BaseException as error:  # DST-6, ERR-8
+            self._report("write", "cannot write to the destination: %r", error)
+        else:
+            self._clear("write")
+
+    def _write_the_rest(self) -> None:
+        if self._destination.stuck:
+            self._write("")
+
+    def _flush(self) -> None:
+        try:
+            self._destination.flush()
+        except BaseException as error:
+            if "write" not in self._faults:  # else it is the same fault
+                self._report("flush", "cannot flush the destination: %r", error)
+        else:
+            self._clear("flush")
+
+    # The report of errors.
+
+    def _report(self, subject: object, message: str, *args: object) -> None:
+        """Log an error when it happens (ERR-7), but not again as long as it lasts (ERR-6)."""
+        if subject not in self._faults:
+            self._faults.add(subject)
+            with contextlib.suppress(Exception):  # a log handler that fails does not end the tailing
+                logger.error(f"%s: {message}", self._name, *args)
+
+    def _clear(self, subject: object) -> None:
+        """It works (again): the next time that it does not is another fault."""
+        self._faults.discard(subject)
+
+
+def tail_logfile(
+    header: str,
+    file: str | os.PathLike[str],
+    dst: Writable | str | os.PathLike[str],
+    finished: threading.Event,
+    interval_sec: float,
+    log_line_filter: Callable[[str], object] | None = None,
+) -> None:
+    """Follow one file, with `header` before each line, until `finished` is set; return when it is drained.
+
+    Raises what TailLog and its start() raise.
+    """
+    with TailLog(header, {0: file}, dst, {0: header}, interval_sec, log_line_filter):
+        finished.wait()
