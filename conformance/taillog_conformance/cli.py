@@ -238,7 +238,15 @@ def _pytest(options: Sequence[str], workers: int, watcher: Callable[..., None]) 
     with tempfile.TemporaryDirectory(prefix="taillog-run-") as folder:
         arguments = ["--pyargs", "taillog_conformance.suite", f"--rootdir={folder}", "-c", os.devnull]
         arguments += ["-p", "taillog_conformance.plugin", "-p", "no:cacheprovider", "-p", "no:terminal"]
-        arguments += ["-p", "no:threadexception", "-p", "no:unraisableexception", "-p", "no:faulthandler"]
+        arguments += [
+            "-p",
+            "no:threadexception",
+            "-p",
+            "no:unraisableexception",
+            "-p",
+            "no:faulthandler",
+            "--assert=plain",
+        ]
         if workers:
             arguments += ["-p", "xdist", "-n", str(workers), "--maxschedchunk=1"]
         with _environment(PYTEST_DISABLE_PLUGIN_AUTOLOAD="1", PYTEST_ADDOPTS=None):

@@ -8,7 +8,7 @@ would: a state says how far each sequence has come; a line that no state can tak
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from .outcomes import ConformanceFailure
@@ -197,6 +197,8 @@ def judge(sources: Sequence[Source], deliveries: Sequence[Delivery], *, in_time:
     Raises:
         ConformanceFailure: at the first difference, with the place in the timeline where it shows.
     """
+    if not in_time and _plainly_right(sources, "".join(delivery.text for delivery in deliveries)):
+        return
     automaton = _Automaton(sources, in_time)
     held = ""
     count = 0
@@ -227,6 +229,34 @@ def judge(sources: Sequence[Source], deliveries: Sequence[Delivery], *, in_time:
     left = automaton.left()
     if left:
         raise _missing(left, count)
+
+
+def _plainly_right(sources: Sequence[Source], text: str) -> bool:
+    """Whether each line is the next one of a source, to the letter, and none is left.
+
+    No more than a quick way to the same answer: for 48,000 lines of four files it takes a third of the automaton's time.
+    """
+    *lines, rest = text.split("\n")
+    following: dict[str, Iterator[str]] = {}
+    for source in sources:
+        rendered = iter([source.headers[0] + line.text for line in source.lines])
+        if not _queue(following, rendered):
+            return False
+    for line in lines:
+        rendered_on = following.pop(line, None)
+        if rendered_on is None or not _queue(following, rendered_on):
+            return False
+    return not rest and not following
+
+
+def _queue(following: dict[str, Iterator[str]], lines: Iterator[str]) -> bool:
+    """Note the next of `lines`, if there is one; False where another source waits for an equal line."""
+    line = next(lines, None)
+    if line in following:
+        return False
+    if line is not None:
+        following[line] = lines
+    return True
 
 
 def _take(automaton: _Automaton, text: str, event: int, seen: Sequence[str], count: int) -> None:

@@ -242,6 +242,8 @@ class Run:
         found = model.sources(
             self.timeline.events(), list(self.files), self.headers, self.keeps, late_optional=late_optional
         )
+        if self.may_lack is Run.may_lack:
+            return found
         return [
             replace(
                 source,
