@@ -25,7 +25,7 @@ TICK = 0.25
 """Seconds between looks at the progress of a call: coarse, for the signal also interrupts the tailer's system calls."""
 
 STACK_SHOWN = 12
-"""Innermost frames of a hung call that are shown."""
+"""Innermost frames of a call that hung or raised that are shown."""
 
 
 class _Expired(BaseException):
@@ -75,20 +75,29 @@ class _Watch:
 
     def hung(self, frame: FrameType | None) -> TailerHung:
         waited = time.monotonic() - self._began
-        stack = traceback.format_stack(frame)[-STACK_SHOWN:] if frame else []
         return TailerHung(
             f"{self.what} had not returned after {waited:.0f} s",
             expected=f"{self.what} returns",
-            got="it stood at:\n" + "".join(stack).rstrip() if stack else "no stack to be had",
+            got=f"it stood at:\n{_shown(traceback.extract_stack(frame))}" if frame else "no stack to be had",
         )
 
     def raised(self, error: BaseException) -> Exception:
         if isinstance(error, ConformanceFailure | AdapterProblem):
             return error  # an adapter has already said what the tailer did, or that it is itself at fault
-        shown = "".join(traceback.format_exception(error)[-STACK_SHOWN:]).rstrip()
-        failure = TailerRaised(f"{self.what} raised {type(error).__name__}", expected=f"{self.what} returns", got=shown)
+        trace = _shown(traceback.extract_tb(error.__traceback__))
+        what = "".join(traceback.format_exception_only(error)).rstrip()
+        failure = TailerRaised(
+            f"{self.what} raised {type(error).__name__}", expected=f"{self.what} returns", got=f"{trace}\n{what}"
+        )
         failure.cause = error
         return failure
+
+
+def _shown(stack: traceback.StackSummary) -> str:
+    """The innermost frames below the last one of this module: the kit's own way there is of no interest."""
+    own = [at for at, frame in enumerate(stack) if frame.filename == __file__]
+    first = max(own[-1] + 1 if own else 0, len(stack) - STACK_SHOWN)
+    return "".join(traceback.StackSummary.from_list(stack[first:]).format()).rstrip()
 
 
 def _call_here(function: Callable[[], T], watch: _Watch) -> T:

@@ -38,6 +38,10 @@ class ConformanceFailure(AssertionError):
         self.event = event
         self.timeline: Timeline | None = None
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """So that it can be told to another process; what a tailer raised may not be such, and stays behind."""
+        return (_told, (type(self), self.why, self.expected, self.got, self.event, self.timeline))
+
 
 class TailerRaised(ConformanceFailure):
     """A call of the tailer raised `cause` where the contract says that it returns."""
@@ -47,3 +51,11 @@ class TailerRaised(ConformanceFailure):
 
 class TailerHung(ConformanceFailure):
     """A call of the tailer had not returned within its bound; `got` holds the stack it stood at."""
+
+
+def _told(
+    kind: type[ConformanceFailure], why: str, expected: str, got: str, event: int | None, timeline: Timeline | None
+) -> ConformanceFailure:
+    failure = kind(why, expected, got, event)
+    failure.timeline = timeline
+    return failure

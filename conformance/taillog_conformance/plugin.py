@@ -209,11 +209,11 @@ def _result_of(item: pytest.Item, requirement: str, call: pytest.CallInfo[None])
     error = call.excinfo.value
     match error:
         case NotApplicable():
-            return result(Status.NOT_APPLICABLE, f"not applicable: {error}"), "skipped"
+            return result(Status.NOT_APPLICABLE, f"{error}"), "skipped"
         case NotRun():
-            return result(Status.NOT_RUN, f"not run: {error}"), "skipped"
+            return result(Status.NOT_RUN, f"{error}"), "skipped"
         case Blocked():
-            return result(Status.BLOCKED, f"blocked: {error}"), "skipped"
+            return result(Status.BLOCKED, f"{error}"), "skipped"
         case ConformanceFailure():
             message = failure_message(load_contract().get(requirement), name, error, _repeat(item, requirement))
             events = [event.as_json() for event in error.timeline.events()] if error.timeline else []
@@ -221,7 +221,7 @@ def _result_of(item: pytest.Item, requirement: str, call: pytest.CallInfo[None])
         case AdapterProblem():
             return result(Status.ERROR, str(error)), "failed"
         case pytest.skip.Exception():
-            return result(Status.NOT_RUN, f"not run: {error.msg}"), "skipped"
+            return result(Status.NOT_RUN, str(error.msg)), "skipped"
         case pytest.fail.Exception():
             return result(Status.ERROR, str(error.msg)), "failed"
         case _:

@@ -7,12 +7,17 @@ whether its reading can be watched, what its header looks like) fits later waits
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from .adapters import Adapter
 from .clocks import Clocks
-from .outcomes import AdapterProblem, ConformanceFailure
+from .isolated import in_a_process
+from .outcomes import AdapterProblem, ConformanceFailure, NotRun
 from .stage import Profile, Run, Stage
+
+CALLS = 3
+"""Waits of the smoke check that may each take all the time there is."""
 
 STARTS = "LIF-1"
 DELIVERS = "DEL-1"
@@ -37,7 +42,24 @@ class Smoke:
 
 
 def smoke(adapter: Adapter, seed: str, clocks: Clocks) -> Smoke:
-    """Drive the adapter once through the least that every check needs."""
+    """Drive the adapter once through the least that every check needs, in a process of its own where there is fork.
+
+    A tailer that ends its process, or holds it up for good, does so there.
+    """
+    try:
+        ended = in_a_process(lambda send: send(_smoke(adapter, seed, clocks, send)), CALLS * clocks.over_all)
+    except NotRun:
+        return _smoke(adapter, seed, clocks, lambda requirement: None)
+    if ended.answers and isinstance(ended.answers[-1], Smoke):
+        return ended.answers[-1]
+    requirement = ended.answers[-1] if ended.answers else STARTS
+    how = f"ended with status {ended.status}" if ended.by_itself else "stood still for good"
+    failure = ConformanceFailure(f"the process that the tailer ran in {how}", expected="a process that goes on")
+    return Smoke(requirement=requirement, failure=failure)
+
+
+def _smoke(adapter: Adapter, seed: str, clocks: Clocks, doing: Callable[[str], None]) -> Smoke:
+    """The smoke check itself; `doing` is told the requirement that each part is about."""
     stage = Stage(adapter, f"{seed}:smoke", clocks)
     result = Smoke()
     try:
@@ -45,16 +67,19 @@ def smoke(adapter: Adapter, seed: str, clocks: Clocks) -> Smoke:
         first, second = stage.words.word(), stage.words.word()
         run["a"].append(first + "\n")
         result.requirement = STARTS
+        doing(STARTS)
         run.start()
-        run.wait_long(lambda: first in run.all_text())
+        came = run.wait_long(lambda: first in run.all_text())
         began = time.monotonic()
         run["a"].append(second + "\n")
-        run.wait_long(lambda: second in run.all_text())
+        wait = run.wait_long if came else run.wait_for
+        wait(lambda: second in run.all_text())
         result.profile.latency = time.monotonic() - began
         offset = run.offset("a")
         result.profile.offset_visible = offset is not None and offset >= run["a"].size()
         result.profile.header = _header(run, first)
         result.requirement = STOPS
+        doing(STOPS)
         run.stop()
         result.requirement = DELIVERS
         if first not in run.all_text() and second not in run.all_text():

@@ -69,6 +69,12 @@ class Timeline:
         self._lock = threading.Lock()
         self._events: list[Event] = []
 
+    def __getstate__(self) -> dict[str, object]:
+        return {"_began": self._began, "_events": list(self.events())}
+
+    def __setstate__(self, state: dict[str, object]) -> None:
+        self.__dict__.update(state, _lock=threading.Lock())
+
     def add(self, lane: Lane, what: str, file: str = "", data: bytes | str | None = None, note: str = "") -> int:
         """Note an event that happens now; its place in the order."""
         with self._lock:

@@ -144,8 +144,7 @@ class PathDestination:
 
 def destination_for(dst: Writable | str | os.PathLike[str]) -> Destination:
     """The destination that `dst` stands for."""
-    # DST-8: it is told by its type and never by its truth: a stream may have a length, of 0 (DST-10: or a
-    # PathLike).
+    # DST-8, DST-10: its type decides, never its truth. A stream may have a length, which may be 0.
     if isinstance(dst, str | os.PathLike):
         return PathDestination(dst)
     return StreamDestination(dst)

@@ -145,9 +145,7 @@ def test_a_new_file_has_the_mode_that_open_gives(tmp_path: pathlib.Path) -> None
     destination = PathDestination(tmp_path / "out")
     destination.open()
     destination.close()
-    assert stat.S_IMODE((tmp_path / "out").stat().st_mode) == stat.S_IMODE(
-        (tmp_path / "plain").stat().st_mode
-    )
+    assert stat.S_IMODE((tmp_path / "out").stat().st_mode) == stat.S_IMODE((tmp_path / "plain").stat().st_mode)
 
 
 def test_a_device_is_no_regular_file() -> None:

@@ -121,9 +121,7 @@ def test_a_touch_delivers_nothing_again(log: Follower, path: pathlib.Path) -> No
         assert log.turn() == b""
 
 
-def test_a_file_at_rest_is_not_read_at_all(
-    log: Follower, path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_file_at_rest_is_not_read_at_all(log: Follower, path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(taillog.source, "UNSETTLED_NS", -1)
     path.write_bytes(b"a\n")
     assert log.turn() == b"a\n"
@@ -161,9 +159,7 @@ def test_a_link_whose_target_is_missing_is_waited_for(log: Follower, path: pathl
 
 
 @pytest.mark.parametrize("step", ["turn", "drain"])
-def test_a_directory_is_a_fault_and_leaves_no_descriptor(
-    log: Follower, path: pathlib.Path, step: str
-) -> None:
+def test_a_directory_is_a_fault_and_leaves_no_descriptor(log: Follower, path: pathlib.Path, step: str) -> None:
     path.mkdir()
     for _ in range(3):
         with pytest.raises(IsADirectoryError):
@@ -294,9 +290,7 @@ def test_a_time_that_was_put_back_does_not_hide_a_truncation(
 SAME = b"the same " * MARK_SIZE + b"\n"
 
 
-@pytest.mark.parametrize(
-    ("old", "new"), [(b"1\n" + SAME, b"2\n" + SAME), (SAME + b"1\n", SAME + b"2\nmore\n")]
-)
+@pytest.mark.parametrize(("old", "new"), [(b"1\n" + SAME, b"2\n" + SAME), (SAME + b"1\n", SAME + b"2\nmore\n")])
 def test_a_truncation_shows_at_the_beginning_and_before_the_offset(
     log: Follower, path: pathlib.Path, old: bytes, new: bytes
 ) -> None:
@@ -414,9 +408,7 @@ def test_a_deleted_file_that_comes_again_is_followed(log: Follower, path: pathli
         path.unlink()
 
 
-def test_a_file_that_replaces_another_at_once_is_read_from_its_first_byte(
-    log: Follower, path: pathlib.Path
-) -> None:
+def test_a_file_that_replaces_another_at_once_is_read_from_its_first_byte(log: Follower, path: pathlib.Path) -> None:
     path.write_bytes(b"a\n")
     assert log.turn() == b"a\n"
     append(path, b"b\n")
@@ -437,9 +429,7 @@ def test_late_lines_of_the_old_file_are_delivered(log: Follower, path: pathlib.P
     assert log.drain() == b"last\n"
 
 
-def test_a_piece_of_the_old_file_can_end_as_long_as_the_new_one_is_empty(
-    log: Follower, path: pathlib.Path
-) -> None:
+def test_a_piece_of_the_old_file_can_end_as_long_as_the_new_one_is_empty(log: Follower, path: pathlib.Path) -> None:
     path.write_bytes(b"a\npie")
     assert log.turn() == b"a\n"
     path.rename(path.with_suffix(".1"))

@@ -181,9 +181,7 @@ def test_one_path_under_two_keys_is_delivered_for_each(path: pathlib.Path) -> No
     assert stream.getvalue() == "[t0]:a\n[t1]:a\n"
 
 
-def test_a_backlog_does_not_starve_another_file(
-    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_backlog_does_not_starve_another_file(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(taillog.source, "READ_SIZE", 4096)
     (tmp_path / "long").write_text("x" * 79 + "\n" * 100 + "x\n" * 100_000)
     (tmp_path / "short").write_text("short\n")
@@ -386,9 +384,7 @@ def test_a_start_that_finds_no_thread_leaves_nothing_and_can_be_tried_again(
     before = descriptors()
     tailer = TailLog("t", {0: path}, tmp_path / "out")
     with monkeypatch.context() as patch:
-        patch.setattr(
-            threading.Thread, "start", lambda self: (_ for _ in ()).throw(RuntimeError("no thread"))
-        )
+        patch.setattr(threading.Thread, "start", lambda self: (_ for _ in ()).throw(RuntimeError("no thread")))
         with pytest.raises(RuntimeError, match="no thread"):
             tailer.start()
     assert descriptors() == before
@@ -420,9 +416,7 @@ def run_python(code: str, *arguments: str, **environment: str) -> subprocess.Com
 
 
 def test_the_interpreter_ends_though_nobody_stops_the_tailer(path: pathlib.Path) -> None:
-    code = (
-        "import sys, taillog; taillog.TailLog('t', {0: sys.argv[1]}, sys.stdout, interval_sec=3600).start()"
-    )
+    code = "import sys, taillog; taillog.TailLog('t', {0: sys.argv[1]}, sys.stdout, interval_sec=3600).start()"
     done = run_python(code, str(path))
     assert (done.returncode, done.stderr) == (0, "")
 
@@ -615,9 +609,7 @@ def test_a_full_disk_that_is_freed_loses_no_line(
     assert len(errors()) == 3  # when it was full at first, again after 3 bytes, and at the end
 
 
-def test_a_full_disk_takes_no_memory_in_the_drain(
-    path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_full_disk_takes_no_memory_in_the_drain(path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path.write_bytes(b"0123456\n" * 100_000)
     reads = 0
     read = os.read
@@ -637,9 +629,7 @@ def test_a_full_disk_takes_no_memory_in_the_drain(
     assert reads < 10
 
 
-def test_a_destination_that_is_a_source_is_refused_and_stays_finite(
-    path: pathlib.Path, errors: Errors
-) -> None:
+def test_a_destination_that_is_a_source_is_refused_and_stays_finite(path: pathlib.Path, errors: Errors) -> None:
     other = path.with_suffix(".other")
     other.write_text("a\n")
     with path.open("a") as stream, TailLog("t", {0: path, 1: other}, stream, interval_sec=0.0001):
@@ -681,9 +671,7 @@ def test_when_descriptors_run_out_the_rest_is_taken_up_later(
     assert len(errors()) == 2
 
 
-def test_a_logger_that_raises_does_not_end_the_tailer(
-    path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_logger_that_raises_does_not_end_the_tailer(path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
     class Broken(logging.Filter):
         def filter(self, record: logging.LogRecord) -> bool:
             raise RuntimeError("broken")
@@ -739,9 +727,7 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
 def test_tail_logfile_follows_one_file_until_it_is_told_to_end(path: pathlib.Path) -> None:
     stream = io.StringIO()
     finished = threading.Event()
-    thread = in_thread(
-        lambda: tail_logfile("head:", path, stream, finished, 0.001, lambda line: "no" not in line)
-    )
+    thread = in_thread(lambda: tail_logfile("head:", path, stream, finished, 0.001, lambda line: "no" not in line))
     append(path, "a\nno\npie")
     becomes(stream, "head:a\n")
     append(path, "ce")

@@ -60,11 +60,18 @@ def show(report: Report, console: Console, *, selected: frozenset[str] | None = 
     `selected` are the ids that the run was asked for; the others are left out of the rows.
     """
     rows = [row for row in report.requirements() if selected is None or row.requirement.id in selected]
-    for area, group in groupby(rows, key=lambda row: row.requirement.area):
+    blocked = sum(row.status is Status.BLOCKED for row in rows)
+    shown = [row for row in rows if row.status is not Status.BLOCKED] if blocked else rows
+    for area, group in groupby(shown, key=lambda row: row.requirement.area):
         console.print(Text(f"\n{area}  {report.contract.areas[area]}", style="bold"))
         for row in group:
             console.print(_row(row), soft_wrap=True)
     _show_messages(rows, console)
+    if blocked:
+        console.print(
+            Text(f"\n{blocked} requirements are blocked: nothing more can be said of a tailer that fails this."),
+            soft_wrap=True,
+        )
     console.print()
     style = VERDICT_STYLE[report.verdict()]
     console.print(Text.assemble((str(report.verdict()).upper(), style), "  ", str(report.target.get("name", ""))))

@@ -1,0 +1,426 @@
+"""The command `taillog check`, run as a person runs it: exit statuses, messages, reports, and Ctrl-C."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from taillog_conformance import cli
+from taillog_conformance.contract import load_contract
+from taillog_conformance.report.model import CheckResult, Status, Summary
+from taillog_conformance.suite._registry import all_checks
+
+BOUND = 60.0
+"""Seconds that nothing here takes, for what must happen."""
+
+Command = Callable[..., subprocess.CompletedProcess[str]]
+
+CHEAP = ("--only", "FRM-7", "--only", "PFX-1", "-n", "0")
+"""Options for a run of a second: few checks, in one process."""
+
+
+def document(path: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(path.read_text())
+    return found
+
+
+def rows(report: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """A report's requirements by id."""
+    return {row["id"]: row for row in report["requirements"]}
+
+
+# Bad input.
+
+BAD_MODULES = {
+    "raising.py": "raise ValueError('why\\nin two lines')",
+    "syntax.py": "def f(:",
+    "importing.py": "import no_such_module_at_all",
+    "leaving.py": "import sys\nprint('good')\nsys.exit('bye\\nbye')",
+    "gone.py": "import os, sys\nprint('so long', file=sys.stderr, flush=True)\nos._exit(7)",
+    "shapes.py": "class NoStop:\n def __init__(self, name, log_files, dst): ...\n def start(self): ...\n"
+    "class TooFew:\n def __init__(self, path): ...\n def start(self): ...\n def stop(self): ...\n"
+    " def stopped(self): ...\n"
+    "from taillog_conformance.adapters import TailLogAdapter\nnumber = 5",
+}
+
+TARGET = "tiny:TailLog"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        pytest.param([], "name one target: module:Class, module:adapter_object, or --command CMD", id="nothing"),
+        pytest.param([TARGET, "--command", "tail -F {file}"], "name one target: ", id="target-and-command"),
+        pytest.param(["nowhere:TailLog"], "the module 'nowhere' of the target cannot be imported", id="no-module"),
+        pytest.param(["tiny:Nothing"], "the module 'tiny' has no 'Nothing'", id="no-name"),
+        pytest.param(["tiny:TailLog.deep"], "the module 'tiny' has no 'TailLog.deep'", id="no-deep-name"),
+        pytest.param(["tiny"], "the target 'tiny' is not of the form module:Class", id="no-colon"),
+        pytest.param(["tiny:"], "the target 'tiny:' is not of the form module:Class", id="no-class"),
+        pytest.param(["./tiny.py:TailLog"], "the module './tiny.py' of the target cannot be imported", id="a-path"),
+        pytest.param(["raising:X"], "'raising' of the target cannot be imported: ValueError: why in two", id="raises"),
+        pytest.param(["syntax:X"], "cannot be imported: SyntaxError: ", id="syntax"),
+        pytest.param(["importing:X"], "ModuleNotFoundError: No module named 'no_such_module_at_all'", id="import"),
+        pytest.param(["leaving:X"], "cannot be imported: SystemExit: bye bye", id="exits"),
+        pytest.param(["gone:X"], "the target gone:X ended the process with status 7: so long", id="os-exits"),
+        pytest.param(["shapes:NoStop"], "has not the shape of a TailLog: it has no stop(), stopped()", id="methods"),
+        pytest.param(["shapes:TooFew"], "its constructor must take (name, log_files, dst)", id="constructor"),
+        pytest.param(["shapes:number"], "shapes:number is neither a class nor an adapter", id="no-class-at-all"),
+        pytest.param(["shapes:TailLogAdapter"], "is a class of adapters; name an object of it", id="adapter-class"),
+        pytest.param([TARGET, "--capability", "magic"], "unknown capability 'magic'; there are prefix,", id="capability"),
+        pytest.param([TARGET, "--without", "magic"], "unknown capability 'magic'; there are prefix,", id="without"),
+        pytest.param([TARGET, "--only", "FRM-99"], "unknown requirement or area 'FRM-99'", id="id"),
+        pytest.param([TARGET, "--only", "FRN"], "unknown requirement or area 'FRN': did you mean FRM", id="area"),
+        pytest.param([TARGET, "--only", "FRM-1,XYZ-1"], "unknown requirement or area 'XYZ-1'", id="id-in-a-list"),
+        pytest.param(["--command", "no-such-program {file}"], "'no-such-program' does not exist", id="program"),
+        pytest.param(["--command", "tail -F"], "the command 'tail -F' names no file: put {file}", id="no-file"),
+        pytest.param(["--command", "tail '{file}"], "is not well quoted", id="quotes"),
+        pytest.param(["--command", ""], "names no file", id="empty-command"),
+        pytest.param([TARGET, "--json", "no/such/folder.json"], "the folder no/such does not exist", id="json-folder"),
+        pytest.param([TARGET, "--json", "."], "cannot be written to .: it is a folder", id="json-is-a-folder"),
+        pytest.param(
+            [TARGET, "--json", "/proc/report.json"],
+            "the JSON report cannot be written to /proc/report.json: ",
+            id="json-refused",
+            marks=pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="this system has no /proc"),
+        ),
+        pytest.param([TARGET, "-n", "many"], "'many' is neither a number nor auto", id="workers"),
+        pytest.param([TARGET, "--seed", "x"], "'x' is not a valid", id="seed"),
+        pytest.param([TARGET, "--seed", "-1"], "-1 is not in the range", id="seed-negative"),
+        pytest.param([TARGET, "--scale", "0"], "0 is not in the range", id="scale"),
+        pytest.param([TARGET, "--jsno", "x"], "No such option", id="option"),
+    ],
+)
+def test_bad_input_is_one_clear_line_and_status_2(
+    taillog: Command, project: Path, arguments: Sequence[str], complaint: str
+) -> None:
+    for name, text in BAD_MODULES.items():
+        (project / name).write_text(text)
+    done = taillog("check", *arguments)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert "Traceback" not in done.stderr
+    last = done.stderr.splitlines()[-1]
+    assert last.startswith("Error: ")
+    assert complaint in last
+
+
+def test_a_report_path_is_looked_at_before_the_target_is_imported(taillog: Command, project: Path) -> None:
+    (project / "slow_import.py").write_text("import pathlib; pathlib.Path('imported').touch()\n")
+    done = taillog("check", "slow_import:X", "--json", "no/folder.json")
+    assert done.returncode == 2
+    assert not (project / "imported").exists()
+
+
+def test_a_target_that_is_refused_leaves_no_report(taillog: Command, project: Path) -> None:
+    (project / "kept.json").write_text("an older report")
+    assert taillog("check", "nowhere:X", "--json", "kept.json").returncode == 2
+    assert (project / "kept.json").read_text() == "an older report"
+
+
+def test_a_module_may_print_while_it_is_imported(taillog: Command, project: Path) -> None:
+    (project / "chatty.py").write_text("import sys\nprint('hello')\nprint('hello', file=sys.stderr)\nfrom tiny import *\n")
+    done = taillog("check", "chatty:TailLog", *CHEAP, "-q", "--json", "out.json")
+    assert done.returncode == 3
+    assert rows(document(project / "out.json"))["FRM-7"]["status"] == "pass"
+
+
+def test_help_shows_how(taillog: Command) -> None:
+    done = taillog("check", "--help")
+    assert done.returncode == 0
+    for word in ("module:Class", "--command", "{file}", "Exit status: 0 conformant, 1 nonconformant, 2 "):
+        assert word in done.stdout
+
+
+# What comes of a run.
+
+
+def test_a_part_of_the_suite_is_inconclusive_and_status_3(taillog: Command) -> None:
+    done = taillog("check", TARGET, *CHEAP)
+    assert (done.returncode, done.stderr) == (3, "")
+    words = done.stdout.split()
+    assert words.count("pass") == 2
+    assert "INCONCLUSIVE  tiny:TailLog" in done.stdout
+    assert re.search(r"\n  2 of \d+ required ran, 2 passed, \d+ not run, .*\n", done.stdout + ",\n") or (
+        "2 of " in done.stdout
+    )
+    assert "DEL-1" not in done.stdout
+
+
+def test_a_failure_is_nonconformant_and_status_1_and_says_why(taillog: Command) -> None:
+    done = taillog("check", "tiny:Lossy", *CHEAP, "--seed", "12")
+    assert (done.returncode, done.stderr) == (1, "")
+    assert "NONCONFORMANT  tiny:Lossy" in done.stdout
+    assert "FRM-7 (MUST)" in done.stdout
+    assert load_contract().get("FRM-7").statement.split("`")[0] in " ".join(done.stdout.split())
+    for word in ("did not come", "expected:", "timeline:", "<-- here", "look at:"):
+        assert word in done.stdout
+    assert "repeat:   taillog check tiny:Lossy --only FRM-7 --seed 12\n" in done.stdout
+    assert "Traceback" not in done.stdout
+
+
+def test_a_tailer_that_cannot_be_started_is_one_line(taillog: Command, project: Path) -> None:
+    done = taillog("check", "tiny:Broken", "--only", "FRM", "-n", "0", "--json", "out.json")
+    assert done.returncode == 3
+    assert "INCONCLUSIVE" in done.stdout
+    report = document(project / "out.json")
+    statuses = {row["status"] for row in report["requirements"] if row["area"] == "FRM"}
+    assert statuses == {"blocked"}
+    assert report["summary"]["blocked"] == 10
+    reason = "the smoke check of the tailer failed (LIF-1: start() raised RuntimeError)"
+    assert reason in rows(report)["FRM-1"]["checks"][0]["message"]
+    assert f"\nblocked: {reason}\n" in done.stdout
+
+
+def test_what_blocks_all_others_fails_in_its_own_place(taillog: Command) -> None:
+    done = taillog("check", "tiny:Broken", "--only", "LIF-1", "--only", "FRM-7", "-n", "0", "-q")
+    assert done.returncode == 1
+    assert "1 failed" in done.stdout
+    assert "1 blocked" in done.stdout
+
+
+def test_an_adapter_that_breaks_is_no_failure_of_the_tailer(taillog: Command, project: Path) -> None:
+    (project / "own.py").write_text(
+        "from taillog_conformance.adapters import Adapter\n"
+        "class Mine(Adapter):\n"
+        "    name = 'mine'\n"
+        "    capabilities = frozenset()\n"
+        "    def open(self, job):\n"
+        "        raise OSError('no licence')\n"
+        "adapter = Mine()\n"
+    )
+    done = taillog("check", "own:adapter", *CHEAP)
+    assert done.returncode == 3
+    assert "OSError" in done.stdout
+    assert "INCONCLUSIVE  mine" in done.stdout
+
+
+def test_a_factory_of_something_else_is_one_line(taillog: Command, project: Path) -> None:
+    (project / "made.py").write_text("def make(name, log_files, dst): return None\n")
+    done = taillog("check", "made:make", "--only", "FRM-7", "-n", "0")
+    assert done.returncode == 3
+    assert "blocked: made:make made None, which has no start(), stop(), stopped();" in done.stdout
+    assert "Traceback" not in done.stdout
+
+
+def test_an_adapter_object_is_a_target(taillog: Command, project: Path) -> None:
+    (project / "own.py").write_text(
+        "import tiny\nfrom taillog_conformance.adapters import TailLogAdapter\n"
+        "adapter = TailLogAdapter(tiny.TailLog, name='mine', capabilities={'rotation'}, without={'filter'})\n"
+    )
+    done = taillog("check", "own:adapter", *CHEAP, "--without", "prefix", "-q", "--json", "out.json")
+    assert done.stdout.startswith("mine: inconclusive ")
+    report = document(project / "out.json")
+    assert report["target"]["name"] == "mine"
+    assert report["target"]["adapter"] == "class"
+    assert set(report["target"]["capabilities"]) >= {"rotation", "error-report"}
+    assert not {"filter", "prefix"} & set(report["target"]["capabilities"])
+    assert rows(report)["PFX-1"]["status"] == "not-applicable"
+
+
+@pytest.mark.skipif(not os.path.exists("/usr/bin/tail"), reason="there is no tail here")
+def test_a_command_is_a_target(taillog: Command, project: Path) -> None:
+    done = taillog("check", "--command", "/usr/bin/tail -n +1 -F {file}", *CHEAP, "-q", "--json", "out.json")
+    assert (done.returncode, done.stderr) == (3, "")
+    report = document(project / "out.json")
+    assert report["target"]["adapter"] == "command"
+    assert rows(report)["FRM-7"]["status"] == "pass"
+    assert rows(report)["PFX-1"]["status"] == "not-applicable"
+
+
+def test_quiet_prints_the_verdict_alone(taillog: Command) -> None:
+    done = taillog("check", "tiny:Lossy", *CHEAP, "--quiet")
+    assert len(done.stdout.splitlines()) == 1
+    assert done.stdout.startswith("tiny:Lossy: nonconformant with contract 1.0 (2 of ")
+
+
+def test_ids_may_be_given_in_a_list_in_small_letters(taillog: Command) -> None:
+    done = taillog("check", TARGET, "--only", "frm-7, pfx-1", "-n", "0", "-q")
+    assert "(2 of " in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("status", "expected", "verdict"),
+    [(Status.PASS, 0, "CONFORMANT"), (Status.FAIL, 1, "NONCONFORMANT"), (Status.ERROR, 3, "INCONCLUSIVE")],
+)
+def test_the_exit_status_is_the_verdicts(
+    monkeypatch: pytest.MonkeyPatch, status: Status, expected: int, verdict: str
+) -> None:
+    def all_came_to(options: Sequence[str], workers: int, watcher: Callable[..., None]) -> int:
+        for check in all_checks():
+            for name in check.names:
+                watcher(None, CheckResult(name, check.requirement, status, message="because"))
+        return 0
+
+    monkeypatch.setattr(cli, "_pytest", all_came_to)
+    done = CliRunner().invoke(cli.main, ["check", "taillog:TailLog"])
+    assert done.exit_code == expected
+    assert f"\n{verdict}  taillog:TailLog\n" in done.output
+
+
+# The report.
+
+
+def test_the_json_report_has_what_the_design_says(taillog: Command, project: Path) -> None:
+    done = taillog("check", "tiny:Lossy", *CHEAP, "--seed", "12", "--json", "out.json")
+    assert done.returncode == 1
+    report = document(project / "out.json")
+    assert {
+        *("schema", "kit_version", "contract_version", "seed", "target", "environment"),
+        *("summary", "verdict", "requirements"),
+    } <= set(report)
+    assert report["seed"] == 12
+    assert report["contract_version"] == load_contract().version
+    assert report["verdict"] == "nonconformant"
+    assert set(report["target"]) == {"name", "adapter", "capabilities"}
+    assert report["target"]["name"] == "tiny:Lossy"
+    assert set(report["summary"]) == set(Summary.__dataclass_fields__)
+    assert report["summary"]["ran"] == 2
+    assert report["summary"]["failed"] == 1
+    ids = [row["id"] for row in report["requirements"]]
+    in_order = [each.id for each in load_contract().requirements]
+    assert ids == [id for id in in_order if id in ids]
+    for row in report["requirements"]:
+        assert set(row) == {"id", "level", "area", "title", "status", "checks"}
+        for check in row["checks"]:
+            assert set(check) == {"name", "status", "seconds", "message", "timeline"}
+    found = rows(report)
+    assert found["PFX-1"]["status"] == "pass"
+    assert found["DEL-1"]["status"] == "not-run"
+    assert found["FRM-7"]["status"] == "fail"
+    failed = next(check for check in found["FRM-7"]["checks"] if check["status"] == "fail")
+    assert "FRM-7 (MUST)" in failed["message"]
+    assert failed["seconds"] > 0
+    assert {"producer", "tailer", "destination"} <= {event["lane"] for event in failed["timeline"]}
+    assert list(project.glob(".out.json*")) == []
+
+
+@pytest.mark.parametrize("workers", ["0", "2"])
+def test_a_seed_plays_the_same_texts_again(taillog: Command, project: Path, workers: str) -> None:
+    def texts(seed: int, name: str, workers: str) -> list[str]:
+        taillog("check", "tiny:Lossy", "--only", "FRM-7", "-n", workers, "--seed", seed, "-q", "--json", name)
+        return [
+            event["data"]
+            for check in rows(document(project / name))["FRM-7"]["checks"]
+            for event in check["timeline"]
+            if event["lane"] == "producer" and "data" in event
+        ]
+
+    first = texts(12, "first.json", workers)
+    assert first
+    assert texts(12, "second.json", "0") == first
+    assert texts(13, "third.json", workers) != first
+
+
+def test_without_a_seed_each_run_has_its_own_and_shows_it(taillog: Command, project: Path) -> None:
+    seeds = set()
+    for _ in range(2):
+        done = taillog("check", TARGET, *CHEAP, "--json", "out.json")
+        seed = document(project / "out.json")["seed"]
+        assert f"seed {seed}\n" in done.stdout
+        seeds.add(seed)
+    assert len(seeds) == 2
+
+
+def test_the_run_takes_nothing_from_the_project_round_it(taillog: Command, project: Path) -> None:
+    (project / "pytest.ini").write_text("[pytest]\naddopts = --no-such-option\n")
+    (project / "conftest.py").write_text("raise RuntimeError('not mine')\n")
+    (project / "test_of_the_project.py").write_text("def test(): assert False\n")
+    done = taillog("check", TARGET, *CHEAP, "-q")
+    assert (done.returncode, done.stderr) == (3, "")
+    assert "(2 of " in done.stdout
+    left = {path.name for path in project.iterdir()} - {"__pycache__"}
+    assert left == {"tiny.py", "pytest.ini", "conftest.py", "test_of_the_project.py"}
+
+
+# Ctrl-C, and worse.
+
+STARTER = """
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a test run in the background has it ignored
+from taillog_conformance.cli import main
+main()
+"""
+
+
+@pytest.fixture
+def long_run(project: Path, clean_environment: dict[str, str]) -> Iterator[Callable[[int], subprocess.Popen[str]]]:
+    """Begins a run that takes a minute, in a session of its own; it returns once some checks have passed."""
+    begun = []
+
+    def begin(workers: int) -> subprocess.Popen[str]:
+        words = [sys.executable, "-c", STARTER, "check", "tiny:Slow", "--only", "DEL,FRM,LIF"]
+        process = subprocess.Popen(
+            [*words, "-n", str(workers), "--json", "out.json"],
+            cwd=project,
+            env=clean_environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+        begun.append(process)
+        ends = time.monotonic() + BOUND
+        while not passed(project / "out.json"):
+            assert process.poll() is None
+            assert time.monotonic() < ends
+            time.sleep(0.05)
+        return process
+
+    yield begin
+    for process in begun:
+        try:
+            os.killpg(process.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            continue
+        finally:
+            process.communicate()
+
+
+def passed(path: Path) -> int:
+    """How many requirements have passed by the report that stands there now, which is whole whenever it is read."""
+    if not path.exists():
+        return 0
+    count: int = document(path)["summary"]["passed"]
+    return count
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_ctrl_c_ends_the_run_soon_with_a_report_of_what_was_done(
+    project: Path, long_run: Callable[[int], subprocess.Popen[str]], workers: int
+) -> None:
+    process = long_run(workers)
+    began = time.monotonic()
+    os.killpg(process.pid, signal.SIGINT)
+    out, err = process.communicate(timeout=BOUND)
+    assert time.monotonic() - began < 20
+    assert process.returncode == 3
+    assert "Traceback" not in err
+    assert "INCONCLUSIVE  tiny:Slow" in out
+    assert "the run was interrupted" in out
+    report = document(project / "out.json")
+    assert (report["verdict"], report["interrupted"]) == ("inconclusive", True)
+    assert report["summary"]["passed"] >= 1
+    assert report["summary"]["failed"] == 0
+    assert rows(report)["LIF-7"]["status"] == "not-run"
+
+
+def test_a_run_that_is_killed_leaves_a_whole_report(
+    project: Path, long_run: Callable[[int], subprocess.Popen[str]]
+) -> None:
+    process = long_run(0)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate(timeout=BOUND)
+    report = document(project / "out.json")
+    assert report["verdict"] == "inconclusive"
+    assert report["summary"]["passed"] >= 1
