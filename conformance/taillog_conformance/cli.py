@@ -2,27 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import random
 import sys
-import time
-from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import NoReturn
 
 import click
-
-if TYPE_CHECKING:
-    from rich.progress import Progress
-
-    from .report.model import CheckResult, Report
-
-CONFORMANT, NONCONFORMANT, USAGE, INCONCLUSIVE = 0, 1, 2, 3
-"""Exit statuses of `taillog check`."""
-
-WRITES_EVERY = 0.5
-"""Seconds between two writes of a report while the run goes on: a killed run leaves what was done until then."""
 
 MOST_WORKERS = 8
 """Workers that are started unasked: beyond that their start costs more than they save."""
@@ -95,7 +81,9 @@ def check(
     options += [f"--tailer-capability={name}" for name in capability]
     options += [f"--tailer-without={name}" for name in without]
     options += [f"--taillog-only={name}" for name in names]
-    sys.exit(_run(described, options, workers, seed, selected, json_file, quiet))
+    from .runner import run
+
+    sys.exit(run(described, options, workers, seed, selected, json_file, quiet))
 
 
 @main.command()
@@ -124,160 +112,3 @@ def spec(output: Path | None) -> None:
     except UsageProblem as problem:
         raise click.UsageError(str(problem)) from None
     output.write_text(text, encoding="utf-8")
-
-
-def _run(
-    described: dict[str, Any],
-    options: Sequence[str],
-    workers: int,
-    seed: int,
-    selected: frozenset[str] | None,
-    json_file: Path | None,
-    quiet: bool,
-) -> int:
-    """Run the suite through pytest, show and write its report; the exit status."""
-    from rich.console import Console
-
-    from .contract import load_contract
-    from .report.model import Report, Verdict
-    from .report.terminal import show, verdict_line
-    from .suite._registry import all_checks
-
-    planned: dict[str, list[str]] = {}
-    for each in all_checks():
-        planned.setdefault(each.requirement, []).extend(each.names)
-    report = Report(load_contract(), described, seed, planned)
-    asked = sum(len(names) for id, names in planned.items() if selected is None or id in selected)
-    console = Console(highlight=False)
-    watcher = _Watcher(report, json_file, _progress_bar(console, asked) if not quiet else None)
-    try:
-        with watcher:
-            status = _pytest(options, workers, watcher)
-    except KeyboardInterrupt:
-        status = INTERRUPTED
-    report.interrupted = status == INTERRUPTED
-    watcher.write()
-    if quiet:
-        print(verdict_line(report))
-    else:
-        show(report, console, selected=selected)
-    if watcher.broken:
-        print(watcher.broken, file=sys.stderr)
-    return {Verdict.CONFORMANT: CONFORMANT, Verdict.NONCONFORMANT: NONCONFORMANT}.get(report.verdict(), INCONCLUSIVE)
-
-
-INTERRUPTED = 2
-"""pytest's exit status after Ctrl-C."""
-
-
-class _Watcher:
-    """Takes each result as it comes: into the report, onto the progress line, and now and then into the file."""
-
-    def __init__(self, report: Report, json_file: Path | None, progress: Progress | None) -> None:
-        self.report = report
-        self.broken = ""
-        self._json_file = json_file
-        self._progress = progress
-        self._written = 0.0
-
-    def __enter__(self) -> None:
-        self.write()
-        if self._progress is not None:
-            self._progress.start()
-
-    def __exit__(self, *_: object) -> None:
-        if self._progress is not None:
-            self._progress.stop()
-
-    def __call__(self, _report: Report, result: CheckResult) -> None:
-        self.report.add(result)
-        if self._progress is not None:
-            task = self._progress.task_ids[0]
-            failed = self.report.summary().failed
-            self._progress.update(task, advance=1, description=result.requirement, failed=failed)
-        if time.monotonic() - self._written > WRITES_EVERY:
-            self.write()
-
-    def write(self) -> None:
-        """Write the report as it stands."""
-        from .report.files import write_json
-
-        self._written = time.monotonic()
-        if self._json_file is not None:
-            try:
-                write_json(self._json_file, self.report.as_json())
-            except OSError as error:
-                self.broken = f"taillog: the JSON report could not be written to {self._json_file}: {error.strerror}"
-
-
-def _progress_bar(console: Any, total: int) -> Progress:
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-    progress = Progress(
-        TextColumn("{task.description:<7}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[failed]} failed"),
-        TimeElapsedColumn(),
-        console=console,
-        transient=True,
-        disable=not console.is_terminal,
-    )
-    progress.add_task("start", total=total, failed=0)
-    return progress
-
-
-def _pytest(options: Sequence[str], workers: int, watcher: Callable[..., None]) -> int:
-    """Run the suite in an empty folder, apart from the settings and plugins of whatever project lies round it."""
-    import tempfile
-
-    import pytest
-
-    from .plugin import ON_RESULT
-
-    with tempfile.TemporaryDirectory(prefix="taillog-run-") as folder:
-        arguments = ["--pyargs", "taillog_conformance.suite", f"--rootdir={folder}", "-c", os.devnull]
-        arguments += ["-p", "taillog_conformance.plugin", "-p", "no:cacheprovider", "-p", "no:terminal"]
-        arguments += [
-            "-p",
-            "no:threadexception",
-            "-p",
-            "no:unraisableexception",
-            "-p",
-            "no:faulthandler",
-            "--assert=plain",
-        ]
-        if workers:
-            arguments += ["-p", "xdist", "-n", str(workers), "--maxschedchunk=1"]
-        with _environment(PYTEST_DISABLE_PLUGIN_AUTOLOAD="1", PYTEST_ADDOPTS=None):
-            return int(pytest.main([*arguments, *options], plugins=[_Listener(ON_RESULT, watcher)]))
-
-
-class _Listener:
-    """Registers the watcher under the name by which the plugin looks for it."""
-
-    def __init__(self, name: str, watcher: Callable[..., None]) -> None:
-        self._name = name
-        self._watcher = watcher
-
-    def pytest_configure(self, config: Any) -> None:
-        config.pluginmanager.register(self._watcher, self._name)
-
-
-@contextlib.contextmanager
-def _environment(**values: str | None) -> Any:
-    """These environment variables set (or with None, unset) meanwhile."""
-    before = {name: os.environ.get(name) for name in values}
-    try:
-        _set_environment(values)
-        yield
-    finally:
-        _set_environment(before)
-
-
-def _set_environment(values: dict[str, str | None]) -> None:
-    for name, value in values.items():
-        if value is None:
-            os.environ.pop(name, None)
-        else:
-            os.environ[name] = value

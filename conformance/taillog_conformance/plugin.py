@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Generator, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -45,6 +46,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--taillog-only", metavar="ID", action="append", default=[], help="only these requirements or areas"
     )
     group.addoption("--taillog-seed", metavar="N", type=int, help="the seed of names and texts (default: a new one)")
+    group.addoption("--taillog-folder", metavar="DIR", help="make the checks' files here (default: the system's place)")
     group.addoption("--taillog-scale", metavar="X", type=float, default=1.0, help="multiplies every time bound")
 
 
@@ -149,16 +151,24 @@ def taillog_stage(request: pytest.FixtureRequest, taillog_adapter: Adapter) -> I
             raise NotApplicable(f"the tailer does not declare {capability}")
     clocks = Clocks(config.getoption("--taillog-scale"))
     seed = config.stash[_SEED]
+    folder = Path(config.getoption("--taillog-folder")) if config.getoption("--taillog-folder") else None
     smokes = config.stash[_SMOKES]
     known = (type(taillog_adapter), taillog_adapter.name, taillog_adapter.capabilities)
     if known not in smokes:
-        smokes[known] = smoke(taillog_adapter, str(seed), clocks)
+        smokes[known] = smoke(taillog_adapter, str(seed), clocks, folder)
     result = smokes[known]
     if result.failure is not None and result.requirement == requirement.id:
         raise result.failure
     if result.failure is not None or result.problem:
         raise Blocked(result.reason)
-    stage = Stage(taillog_adapter, f"{seed}:{request.node.name}", clocks, result.profile, requirement.area == "PFX")
+    stage = Stage(
+        taillog_adapter,
+        f"{seed}:{request.node.name}",
+        clocks,
+        result.profile,
+        parent=folder,
+        strict_headers=requirement.area == "PFX",
+    )
     context["stage"] = stage
     yield stage
     stage.close()

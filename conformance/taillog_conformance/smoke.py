@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from .adapters import Adapter
 from .clocks import Clocks
@@ -41,15 +42,18 @@ class Smoke:
         return self.problem.splitlines()[0] if self.problem else ""
 
 
-def smoke(adapter: Adapter, seed: str, clocks: Clocks) -> Smoke:
+def smoke(adapter: Adapter, seed: str, clocks: Clocks, parent: Path | None = None) -> Smoke:
     """Drive the adapter once through the least that every check needs, in a process of its own where there is fork.
 
-    A tailer that ends its process, or holds it up for good, does so there.
+    A tailer that ends its process, or holds it up for good, does so there. Files are made in a folder in `parent`.
     """
+    stage = Stage(adapter, f"{seed}:smoke", clocks, parent=parent)
     try:
-        ended = in_a_process(lambda send: send(_smoke(adapter, seed, clocks, send)), CALLS * clocks.over_all)
+        ended = in_a_process(lambda send: send(_smoke(stage, send)), CALLS * clocks.over_all)
     except NotRun:
-        return _smoke(adapter, seed, clocks, lambda requirement: None)
+        return _smoke(stage, lambda requirement: None)
+    finally:
+        stage.close()
     if ended.answers and isinstance(ended.answers[-1], Smoke):
         return ended.answers[-1]
     requirement = ended.answers[-1] if ended.answers else STARTS
@@ -58,9 +62,8 @@ def smoke(adapter: Adapter, seed: str, clocks: Clocks) -> Smoke:
     return Smoke(requirement=requirement, failure=failure)
 
 
-def _smoke(adapter: Adapter, seed: str, clocks: Clocks, doing: Callable[[str], None]) -> Smoke:
+def _smoke(stage: Stage, doing: Callable[[str], None]) -> Smoke:
     """The smoke check itself; `doing` is told the requirement that each part is about."""
-    stage = Stage(adapter, f"{seed}:smoke", clocks)
     result = Smoke()
     try:
         run = stage.open()

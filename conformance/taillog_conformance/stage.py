@@ -58,12 +58,14 @@ class Stage:
     seed: str
     clocks: Clocks = field(default_factory=Clocks)
     profile: Profile = field(default_factory=Profile)
+    parent: Path | None = None
+    """The folder in which the check's own one is made; None for the system's."""
     strict_headers: bool = False
     """Whether only the contract's own default header is right (the checks of PFX)."""
 
     def __post_init__(self) -> None:
         self.words = Words(self.seed)
-        self.folder = Path(tempfile.mkdtemp(prefix="taillog-"))
+        self.folder = Path(tempfile.mkdtemp(prefix="taillog-", dir=self.parent))
         self.runs: list[Run] = []
 
     def open(

@@ -36,6 +36,8 @@ class TailLog:
     A TailLog is used once: start(), then stop(). Raises ValueError if the interval is negative or NaN.
     """
 
+    taillog_capabilities = frozenset({"truncation", "rotation"})  # what a conformance kit may ask beyond the shape
+
     def __init__(
         self,
         name: str,

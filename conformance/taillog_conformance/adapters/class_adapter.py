@@ -16,6 +16,9 @@ ON_BY_DEFAULT = frozenset({"prefix", "filter", "destination-path", "error-report
 NEEDS_PARAMETER = {"prefix": "log_line_prefixes", "filter": "log_line_filter"}
 """Capabilities that can be seen from the constructor: without the parameter they are undeclared."""
 
+DECLARATION = "taillog_capabilities"
+"""The attribute by which a class may declare capabilities that are not on by default: names, in any collection."""
+
 POSITIONAL = 3
 """name, log_files and dst are handed over by position, so that a class may name them as it likes."""
 
@@ -25,8 +28,8 @@ METHODS = ("start", "stop", "stopped")
 class TailLogAdapter(Adapter):
     """Drives a class (or a factory) of the contract's shape.
 
-    `capabilities` are added to those on by default, `without` taken away; `arguments` are handed to the constructor
-    with the suite's own.
+    `capabilities`, and those in the class's own attribute `taillog_capabilities` if it has one, are added to those on
+    by default, `without` taken away; `arguments` are handed to the constructor with the suite's own.
 
     Raises:
         UsageProblem: `cls` cannot have the shape.
@@ -53,7 +56,8 @@ class TailLogAdapter(Adapter):
             for capability in ON_BY_DEFAULT
             if capability not in NEEDS_PARAMETER or self._takes(NEEDS_PARAMETER[capability])
         }
-        self.capabilities = frozenset((found | set(capabilities)) - set(without))
+        declared = set(getattr(cls, DECLARATION, ()))
+        self.capabilities = frozenset((found | declared | set(capabilities)) - set(without))
 
     def _takes(self, parameter: str) -> bool:
         return self._parameters is None or parameter in self._parameters

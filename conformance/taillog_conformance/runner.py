@@ -1,0 +1,180 @@
+"""Runs the suite through pytest for the command: workers, progress, interruption, and the report as it comes."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from .contract import load_contract
+from .offsets import family
+from .plugin import ON_RESULT
+from .producer import remove_tree
+from .report.files import write_json
+from .report.model import CheckResult, Report, Verdict
+from .report.terminal import show, verdict_line
+from .suite._registry import all_checks
+
+CONFORMANT, NONCONFORMANT, INCONCLUSIVE = 0, 1, 3
+"""Exit statuses of `taillog check`; 2 is a target or an option that cannot be used."""
+
+WRITES_EVERY = 0.5
+"""Seconds between two writes of a report while the run goes on: a killed run leaves what was done until then."""
+
+LEFT_OUT = ("cacheprovider", "terminal", "threadexception", "unraisableexception", "faulthandler")
+"""Parts of pytest that would write into the user's folder or terminal, or judge what the checks judge."""
+
+
+def run(
+    described: dict[str, Any],
+    options: Sequence[str],
+    workers: int,
+    seed: int,
+    selected: frozenset[str] | None,
+    json_file: Path | None,
+    quiet: bool,
+) -> int:
+    """Run the suite through pytest, show and write its report; the exit status."""
+    planned: dict[str, list[str]] = {}
+    for each in all_checks():
+        planned.setdefault(each.requirement, []).extend(each.names)
+    report = Report(load_contract(), described, seed, planned)
+    asked = sum(len(names) for id, names in planned.items() if selected is None or id in selected)
+    console = Console(highlight=False)
+    watcher = _Watcher(report, json_file, _progress_bar(console, asked) if not quiet else None)
+    try:
+        with watcher:
+            status = _pytest(options, workers, watcher)
+    except KeyboardInterrupt:
+        status = INTERRUPTED
+    report.interrupted = status == INTERRUPTED
+    watcher.write()
+    if quiet:
+        print(verdict_line(report))
+    else:
+        show(report, console, selected=selected)
+    if watcher.broken:
+        print(watcher.broken, file=sys.stderr)
+    return {Verdict.CONFORMANT: CONFORMANT, Verdict.NONCONFORMANT: NONCONFORMANT}.get(report.verdict(), INCONCLUSIVE)
+
+
+INTERRUPTED = 2
+"""pytest's exit status after Ctrl-C."""
+
+
+class _Watcher:
+    """Takes each result as it comes: into the report, onto the progress line, and now and then into the file."""
+
+    def __init__(self, report: Report, json_file: Path | None, progress: Progress | None) -> None:
+        self.report = report
+        self.broken = ""
+        self._json_file = json_file
+        self._progress = progress
+        self._written = 0.0
+
+    def __enter__(self) -> None:
+        self.write()
+        if self._progress is not None:
+            self._progress.start()
+
+    def __exit__(self, *_: object) -> None:
+        if self._progress is not None:
+            self._progress.stop()
+
+    def __call__(self, _report: Report, result: CheckResult) -> None:
+        self.report.add(result)
+        if self._progress is not None:
+            task = self._progress.task_ids[0]
+            failed = self.report.summary().failed
+            self._progress.update(task, advance=1, description=result.requirement, failed=failed)
+        if time.monotonic() - self._written > WRITES_EVERY:
+            self.write()
+
+    def write(self) -> None:
+        """Write the report as it stands."""
+        self._written = time.monotonic()
+        if self._json_file is not None:
+            try:
+                write_json(self._json_file, self.report.as_json())
+            except OSError as error:
+                self.broken = f"taillog: the JSON report could not be written to {self._json_file}: {error.strerror}"
+
+
+def _progress_bar(console: Any, total: int) -> Progress:
+    progress = Progress(
+        TextColumn("{task.description:<7}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[failed]} failed"),
+        TimeElapsedColumn(),
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    )
+    progress.add_task("start", total=total, failed=0)
+    return progress
+
+
+def _pytest(options: Sequence[str], workers: int, watcher: Callable[..., None]) -> int:
+    """Run the suite in an empty folder, apart from the settings and plugins of whatever project lies round it."""
+    folder = tempfile.mkdtemp(prefix="taillog-run-")
+    try:
+        arguments = ["--pyargs", "taillog_conformance.suite", f"--rootdir={folder}", f"--taillog-folder={folder}"]
+        arguments += ["-c", os.devnull, "--assert=plain"]
+        arguments += [word for name in LEFT_OUT for word in ("-p", f"no:{name}")]
+        arguments += ["-p", "taillog_conformance.plugin"]
+        if workers:
+            arguments += ["-p", "xdist", "-n", str(workers), "--maxschedchunk=1"]
+        with _environment(PYTEST_DISABLE_PLUGIN_AUTOLOAD="1", PYTEST_ADDOPTS=None):
+            return int(pytest.main([*arguments, *options], plugins=[_Listener(ON_RESULT, watcher)]))
+    finally:
+        remove_tree(Path(folder))  # with what a worker that was ended left in it
+
+
+class _Listener:
+    """Registers the watcher under the name by which the plugin looks for it, and ends the workers at Ctrl-C.
+
+    Left to themselves they finish the check that they are at, which takes its time where a tailer hangs.
+    """
+
+    def __init__(self, name: str, watcher: Callable[..., None]) -> None:
+        self._name = name
+        self._watcher = watcher
+
+    def pytest_keyboard_interrupt(self) -> None:
+        _, *below = family(os.getpid())
+        for pid in reversed(below):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
+    def pytest_configure(self, config: Any) -> None:
+        config.pluginmanager.register(self._watcher, self._name)
+
+
+@contextlib.contextmanager
+def _environment(**values: str | None) -> Iterator[None]:
+    """These environment variables set (or with None, unset) meanwhile."""
+    before = {name: os.environ.get(name) for name in values}
+    try:
+        _set_environment(values)
+        yield
+    finally:
+        _set_environment(before)
+
+
+def _set_environment(values: dict[str, str | None]) -> None:
+    for name, value in values.items():
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value
