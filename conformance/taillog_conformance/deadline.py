@@ -160,7 +160,7 @@ def _call_in_helper(function: Callable[[], T], watch: _Watch) -> T:
         finally:
             done.set()
 
-    helper = threading.Thread(target=run, name=f"taillog-call-{watch.what}", daemon=True)
+    helper = threading.Thread(target=run, name=f"conformance-call-{watch.what}", daemon=True)
     helper.start()
     while not done.wait(TICK):
         if watch.expired():

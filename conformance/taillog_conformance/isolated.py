@@ -49,7 +49,7 @@ def in_a_process(part: Callable[[Callable[[Any], None]], None], within: float) -
         receiving.close()
         part(sending.send)
 
-    process = context.Process(target=run, name="taillog-part", daemon=False)
+    process = context.Process(target=run, name="conformance-part", daemon=False)
     with warnings.catch_warnings():
         # The fork has only this thread; what the others hold (a reader of the test runner) it does not touch.
         warnings.simplefilter("ignore", DeprecationWarning)

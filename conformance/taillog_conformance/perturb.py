@@ -181,7 +181,7 @@ def release_when_still(holder: Holder, thread_id: int, entered: Callable[[], boo
             last = stands
         holder.release()
 
-    watcher = threading.Thread(target=watch, name="taillog-release", daemon=True)
+    watcher = threading.Thread(target=watch, name="conformance-release", daemon=True)
     watcher.start()
     return watcher
 

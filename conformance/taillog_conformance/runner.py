@@ -130,7 +130,7 @@ def _pytest(options: Sequence[str], workers: int, watcher: Callable[..., None]) 
     folder = tempfile.mkdtemp(prefix="taillog-run-")
     try:
         arguments = ["--pyargs", "taillog_conformance.suite", f"--rootdir={folder}", f"--taillog-folder={folder}"]
-        arguments += ["-c", os.devnull, "--assert=plain"]
+        arguments += ["-c", os.devnull, "--assert=plain", "--noconftest"]
         arguments += [word for name in LEFT_OUT for word in ("-p", f"no:{name}")]
         arguments += ["-p", "taillog_conformance.plugin"]
         if workers:

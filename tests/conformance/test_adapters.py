@@ -555,4 +555,4 @@ def test_neither_threads_nor_pipes_are_left(path: Path, taken: Taken) -> None:
         tailer.stop()
         adapter.abandon(tailer)
     assert pipes() <= before
-    assert "taillog-command-output" not in {thread.name for thread in threading.enumerate()}
+    assert "conformance-command-output" not in {thread.name for thread in threading.enumerate()}

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from taillog_conformance import cli
+from taillog_conformance import cli, runner
 from taillog_conformance.contract import load_contract
 from taillog_conformance.report.model import CheckResult, Status, Summary
 from taillog_conformance.suite._registry import all_checks
@@ -80,7 +80,7 @@ TARGET = "tiny:TailLog"
         pytest.param([TARGET, "--capability", "magic"], "unknown capability 'magic'; there are prefix,", id="capability"),
         pytest.param([TARGET, "--without", "magic"], "unknown capability 'magic'; there are prefix,", id="without"),
         pytest.param([TARGET, "--only", "FRM-99"], "unknown requirement or area 'FRM-99'", id="id"),
-        pytest.param([TARGET, "--only", "FRN"], "unknown requirement or area 'FRN': did you mean FRM", id="area"),
+        pytest.param([TARGET, "--only", "FRN"], "unknown requirement or area 'FRN': did you mean TRN, FRM", id="area"),
         pytest.param([TARGET, "--only", "FRM-1,XYZ-1"], "unknown requirement or area 'XYZ-1'", id="id-in-a-list"),
         pytest.param(["--command", "no-such-program {file}"], "'no-such-program' does not exist", id="program"),
         pytest.param(["--command", "tail -F"], "the command 'tail -F' names no file: put {file}", id="no-file"),
@@ -262,7 +262,7 @@ def test_the_exit_status_is_the_verdicts(
                 watcher(None, CheckResult(name, check.requirement, status, message="because"))
         return 0
 
-    monkeypatch.setattr(cli, "_pytest", all_came_to)
+    monkeypatch.setattr(runner, "_pytest", all_came_to)
     done = CliRunner().invoke(cli.main, ["check", "taillog:TailLog"])
     assert done.exit_code == expected
     assert f"\n{verdict}  taillog:TailLog\n" in done.output

@@ -144,7 +144,7 @@ class CommandTailer:
                 if process.pid not in self._told_to_end:
                     self._job.report(f"the program ended by itself with status {status}")
 
-        reader = threading.Thread(target=run, name="taillog-command-output", daemon=True)
+        reader = threading.Thread(target=run, name="conformance-command-output", daemon=True)
         reader.start()
         self._readers.append(reader)
 

@@ -107,4 +107,4 @@ def _show_messages(rows: list[RequirementResult], console: Console) -> None:
             console.print(Text(f"\n  also in:  {others}"), soft_wrap=True)
     blocked = [row for row in rows if row.status is Status.BLOCKED]
     if blocked and not any(row.status is Status.FAIL for row in rows):
-        console.print(Text(f"\n{blocked[0].message}", style="bold red"), soft_wrap=True)
+        console.print(Text(f"\nblocked: {blocked[0].message}", style="bold red"), soft_wrap=True)

@@ -108,7 +108,7 @@ def test_con_3_a_pipe_carries_exactly_the_lines_written(taillog_stage: Stage) ->
             while block := pipe.read(65536):
                 blocks.append(block)
 
-    reader = threading.Thread(target=read, name="taillog-pipe", daemon=True)
+    reader = threading.Thread(target=read, name="conformance-pipe", daemon=True)
     reader.start()
     with open(writing, "w", encoding="utf-8") as out:
         run = _full_speed(taillog_stage, out)
@@ -143,7 +143,7 @@ def test_con_4_two_threads_may_call_stop_at_once(taillog_stage: Stage) -> None:
 
     gate_opened = threading.Event()
     threads = [
-        threading.Thread(target=stop, args=[name], name=f"taillog-{name}", daemon=True) for name in ("one", "two")
+        threading.Thread(target=stop, args=[name], name=f"conformance-{name}", daemon=True) for name in ("one", "two")
     ]
     run.timeline.add("tailer", "stop", note="in two threads")
     run.ended = True

@@ -44,7 +44,7 @@ def machine_noise() -> Iterator[list[float]]:
             time.sleep(nap)
             late.append(time.monotonic() - began - nap)
 
-    sleeper = threading.Thread(target=sleep, name="taillog-noise", daemon=True)
+    sleeper = threading.Thread(target=sleep, name="conformance-noise", daemon=True)
     sleeper.start()
     try:
         yield late

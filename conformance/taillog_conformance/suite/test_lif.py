@@ -131,7 +131,7 @@ def test_lif_3_stopped_is_false_while_stop_drains(taillog_stage: Stage) -> None:
             seen.append(bool(run.make().stopped()))
         stream.open_gate()
 
-    watcher = threading.Thread(target=look, name="taillog-look", daemon=True)
+    watcher = threading.Thread(target=look, name="conformance-look", daemon=True)
     watcher.start()
     try:
         run.stop()
