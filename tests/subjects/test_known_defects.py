@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from taillog_conformance.outcomes import UsageProblem
 from taillog_fixtures.subjects import gnu_tail, pytorch
 
