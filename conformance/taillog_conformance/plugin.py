@@ -6,6 +6,7 @@ before a check asks for it, and shows nothing where no check was collected.
 
 from __future__ import annotations
 
+import faulthandler
 import random
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
@@ -47,6 +48,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     group.addoption("--taillog-seed", metavar="N", type=int, help="the seed of names and texts (default: a new one)")
     group.addoption("--taillog-folder", metavar="DIR", help="make the checks' files here (default: the system's place)")
+    group.addoption("--taillog-limit", metavar="S", type=float, help="end the process of a check that takes longer")
     group.addoption("--taillog-scale", metavar="X", type=float, default=1.0, help="multiplies every time bound")
 
 
@@ -169,9 +171,14 @@ def taillog_stage(request: pytest.FixtureRequest, taillog_adapter: Adapter) -> I
         parent=folder,
         strict_headers=requirement.area == "PFX",
     )
-    context["stage"] = stage
+    limit = config.getoption("--taillog-limit")
+    if limit:
+        # From C, so that it also ends a check whose tailer never gives the interpreter back.
+        faulthandler.dump_traceback_later(limit * clocks.scale, exit=True)
     yield stage
     stage.close()
+    if limit:
+        faulthandler.cancel_dump_traceback_later()
 
 
 class Blocked(Exception):
@@ -288,7 +295,7 @@ class _Collector:
             "name": name,
             "status": "fail",
             "seconds": 0.0,
-            "message": f"the process in which the tailer ran ended during {name}",
+            "message": f"the process in which the tailer ran came to its end, or to a stand, during {name}",
             "timeline": [],
         }
 

@@ -31,6 +31,12 @@ CONFORMANT, NONCONFORMANT, INCONCLUSIVE = 0, 1, 3
 WRITES_EVERY = 0.5
 """Seconds between two writes of a report while the run goes on: a killed run leaves what was done until then."""
 
+RESTARTS = 10_000
+"""Workers that may be ended by their tailer: more than there are checks, so that each is judged."""
+
+CHECK_ENDS_WITHIN = 200.0
+"""Seconds after which a check's process is ended: no check takes as long whose tailer lets the interpreter go on."""
+
 LEFT_OUT = ("cacheprovider", "terminal", "threadexception", "unraisableexception", "faulthandler")
 """Parts of pytest that would write into the user's folder or terminal, or judge what the checks judge."""
 
@@ -135,6 +141,7 @@ def _pytest(options: Sequence[str], workers: int, watcher: Callable[..., None]) 
         arguments += ["-p", "taillog_conformance.plugin"]
         if workers:
             arguments += ["-p", "xdist", "-n", str(workers), "--maxschedchunk=1"]
+            arguments += [f"--max-worker-restart={RESTARTS}", f"--taillog-limit={CHECK_ENDS_WITHIN}"]
         with _environment(PYTEST_DISABLE_PLUGIN_AUTOLOAD="1", PYTEST_ADDOPTS=None):
             return int(pytest.main([*arguments, *options], plugins=[_Listener(ON_RESULT, watcher)]))
     finally:

@@ -15,7 +15,7 @@ from .adapters import Adapter
 from .clocks import Clocks
 from .isolated import in_a_process
 from .outcomes import AdapterProblem, ConformanceFailure, NotRun
-from .stage import Profile, Run, Stage
+from .stage import Profile, Run, Stage, header_template
 
 CALLS = 3
 """Waits of the smoke check that may each take all the time there is."""
@@ -102,10 +102,8 @@ def _smoke(stage: Stage, doing: Callable[[str], None]) -> Smoke:
 
 def _header(run: Run, token: str) -> str | None:
     """The header that stood before `token`, where it is not the contract's default."""
-    for line in run.text().split("\n"):
+    for line in run.all_text().split("\n"):
         if token in line:
             header = line.partition(token)[0]
-            if header == f"[{run.name}0]:":
-                return None
-            return header.replace(run.name, "{name}").replace("0", "{key}")
+            return None if header == f"[{run.name}0]:" else header_template(header, run.name, run["a"])
     return None

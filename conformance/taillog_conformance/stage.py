@@ -6,6 +6,7 @@ A check opens runs on it; each run is one tailer with its files and its destinat
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -46,8 +47,21 @@ class Profile:
     latency: float = 0.0
     """Seconds from a write to its delivery."""
     header: str | None = None
-    """Where it differs from the contract's default: the header seen, `{name}` and `{key}` in their places. Only the
-    checks of PFX ask for the right one, so that a wrong header is one failure and not forty."""
+    """Where it differs from the contract's default, the header that was seen, as a template. Only the checks of PFX ask
+    for the right one, so that a wrong header is one failure and not forty."""
+
+
+def header_template(header: str, name: str, file: ProducedFile) -> str:
+    """`header` as it was seen, with what is of this run in it replaced by placeholders."""
+    for text, place in ((str(file.path), "{path}"), (file.path.name, "{file}"), (name, "{name}")):
+        header = header.replace(text, place)
+    return header.replace(str(file.key), "{key}")
+
+
+def filled_header(template: str, name: str, file: ProducedFile) -> str:
+    """What `template` means for another file."""
+    fillings = {"{path}": str(file.path), "{file}": file.path.name, "{name}": name, "{key}": str(file.key)}
+    return re.sub(r"\{(path|file|name|key)\}", lambda found: fillings[found.group()], template)
 
 
 @dataclass
@@ -261,11 +275,12 @@ class Run:
         if "prefix" in self.stage.adapter.capabilities:
             if isinstance(self.prefixes, Mapping) and key in self.prefixes:
                 return (self.prefixes[key],)
-            learned = self.stage.profile.header
-            if learned is None or self.stage.strict_headers:
-                return (default,)
-            return (default, learned.replace("{name}", self.name).replace("{key}", str(key)))
-        return ("",) if "stream" not in self.stage.adapter.capabilities else ("", default)
+            return (default,) if self.stage.strict_headers else (default, *self._learned_header(label))
+        return ("", default, *self._learned_header(label))
+
+    def _learned_header(self, label: str) -> Sequence[str]:
+        learned = self.stage.profile.header
+        return () if learned is None else (filled_header(learned, self.name, self.files[label]),)
 
     keeps: Callable[[str], bool] = staticmethod(lambda text: True)
     """Which lines the run's filter keeps; a check with a filter sets it."""

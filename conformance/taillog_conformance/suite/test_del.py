@@ -102,6 +102,7 @@ def test_del_6_many_files_are_followed_at_once(taillog_stage: Stage) -> None:
     run = taillog_stage.open([f"f{number}" for number in range(FILES)])
     for file in run.files.values():
         file.append(taillog_stage.words.word() + "\n")
+        file.close()  # the descriptors there are may be few
     run.start()
     run.must_deliver()
     run.stop()

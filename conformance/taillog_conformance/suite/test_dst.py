@@ -160,7 +160,8 @@ def test_dst_9_a_path_that_cannot_be_opened_is_reported(taillog_stage: Stage) ->
             if not raised:
                 run.wait_for(lambda run=run: bool(run.reports))  # type: ignore[misc]
             run.stop()
-        if not raised and not run.reports and "error-report" in taillog_stage.adapter.capabilities:
+        opened = path.is_file()  # by a tailer that makes the missing folder: then nothing is amiss
+        if not (raised or run.reports or opened) and "error-report" in taillog_stage.adapter.capabilities:
             raise run.failure(
                 "the destination cannot be opened, and that was neither raised nor reported",
                 expected="an exception of the constructor or start(), or a log record of level ERROR",

@@ -197,6 +197,7 @@ def test_lif_7_stop_takes_no_longer_for_many_files(taillog_stage: Stage) -> None
     for number, file in enumerate(run.files.values()):
         if number % 2:
             file.append(line(taillog_stage))
+            file.close()  # the descriptors there are may be few
     run.start()
     run.wait_for(lambda: run.lines_so_far() >= MANY_FILES // 2)
     run.stop()
