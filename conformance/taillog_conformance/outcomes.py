@@ -37,6 +37,8 @@ class ConformanceFailure(AssertionError):
         self.got = got
         self.event = event
         self.timeline: Timeline | None = None
+        self.scenario = ""
+        """The scenario file that shows it again, where one does."""
 
     def __reduce__(self) -> tuple[object, ...]:
         """So that it can be told to another process; what a tailer raised may not be such, and stays behind."""

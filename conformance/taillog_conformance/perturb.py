@@ -15,12 +15,13 @@ from __future__ import annotations
 import linecache
 import os
 import random
+import signal
 import sys
 import sysconfig
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from types import CodeType, FrameType, TracebackType
 from typing import Any, Self
 
@@ -191,6 +192,43 @@ def described(place: Place) -> str:
     code, number = place
     text = linecache.getline(code.co_filename, number).strip()
     return f"{os.path.basename(code.co_filename)}:{number} `{text}`"
+
+
+class Pauses:
+    """Stops and continues processes for short random times, as `random` decides: Jitter for what is not in this one.
+
+    `processes` is asked each time, so that one that starts meanwhile is paused too.
+    """
+
+    LONGEST = 0.005
+    """Seconds that a process runs, or stands still, at a time: about what a busy machine does to it."""
+
+    def __init__(self, random: random.Random, processes: Callable[[], Iterable[int]]) -> None:
+        self._random = random
+        self._processes = processes
+        self._done = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="conformance-pauses", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._done.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._done.wait(self._random.random() * self.LONGEST):
+            paused = list(self._processes())
+            _signal(paused, signal.SIGSTOP)
+            time.sleep(self._random.random() * self.LONGEST)
+            _signal(paused, signal.SIGCONT)
+
+
+def _signal(processes: Iterable[int], number: signal.Signals) -> None:
+    for process in processes:
+        with suppress(ProcessLookupError, PermissionError):
+            os.kill(process, number)
 
 
 class LineCounter(_Tracer):

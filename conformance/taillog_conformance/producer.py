@@ -23,6 +23,7 @@ class ProducedFile:
         self._timeline = timeline
         self._descriptor: int | None = None
         self._renamed: int | None = None
+        self._targets = 0
 
     def append(self, data: str | bytes) -> None:
         """Write `data` at the end, in one write(); the file is created if it is not there."""
@@ -55,8 +56,15 @@ class ProducedFile:
         self._timeline.add("producer", model.RENAME, self.label, note=f"to {aside.name}")
         os.replace(self.path, aside)
 
-    def turn(self, target: Path) -> None:
-        """Make the path a link to `target`, a new file, in one step; what is appended now goes there."""
+    def link(self) -> None:
+        """Make the path a link to a file that does not exist yet; to be called before the file is made."""
+        target = self._next_target()
+        self._timeline.add("producer", "link", self.label, note=f"to {target.name}")
+        self.path.symlink_to(target)
+
+    def turn(self) -> None:
+        """Turn the link to a new, empty file, in one step; what is appended from now on goes there."""
+        target = self._next_target()
         self._timeline.add("producer", model.RENAME, self.label, note=f"the link is turned to {target.name}")
         self._timeline.add("producer", model.CREATE, self.label)
         self.close()
@@ -64,6 +72,10 @@ class ProducedFile:
         link = self.path.with_name(self.path.name + ".new")
         link.symlink_to(target)
         os.replace(link, self.path)
+
+    def _next_target(self) -> Path:
+        self._targets += 1
+        return self.path.with_name(f"{self.path.name}.target{self._targets}")
 
     def replace(self, data: str | bytes) -> None:
         """Put another file with `data` in the place of this one, in one step."""

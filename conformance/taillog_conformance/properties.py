@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import TypeVar
 
 import hypothesis
 from hypothesis.strategies import SearchStrategy
 
+from .outcomes import ConformanceFailure
 from .stage import Stage
 
 T = TypeVar("T")
@@ -19,12 +21,17 @@ SHRINKS_WITHIN = 3.0
 """Seconds that making a failing example small may take before the smallest one so far is shown."""
 
 
-def explore(stage: Stage, examples: SearchStrategy[T], holds: Callable[[T], None], most: int = EXAMPLES) -> None:
-    """Call `holds` with generated examples; raise what it raises for the smallest failing one that was found."""
+def explore(stage: Stage, examples: SearchStrategy[T], holds: Callable[[T], object], most: int = EXAMPLES) -> None:
+    """Call `holds` with generated examples; raise what it raises for the smallest failing one that was found.
+
+    The runs that an example opened are closed before the next one.
+    """
+    failures: list[tuple[int, ConformanceFailure]] = []
+    failing_since = 0.0
 
     @hypothesis.seed(stage.seed)
     @hypothesis.settings(
-        max_examples=most,
+        max_examples=most * stage.depth,
         database=None,
         deadline=None,
         print_blob=False,
@@ -33,6 +40,24 @@ def explore(stage: Stage, examples: SearchStrategy[T], holds: Callable[[T], None
     )
     @hypothesis.given(examples)
     def every(example: T) -> None:
-        holds(example)
+        nonlocal failing_since
+        if failures and time.monotonic() > failing_since + SHRINKS_WITHIN:
+            hypothesis.reject()
+        try:
+            holds(example)
+        except ConformanceFailure as failure:
+            failing_since = failing_since or time.monotonic()
+            failures.append((len(repr(example)), failure))
+            raise
+        finally:
+            while stage.runs:
+                stage.runs.pop().close()
 
-    every()
+    try:
+        every()
+    except BaseException:
+        # Hypothesis may also say that a failure is flaky, as a race is: what was seen once was seen.
+        if not failures:
+            raise
+    if failures:
+        raise min(failures, key=lambda each: each[0])[1]

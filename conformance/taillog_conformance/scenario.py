@@ -7,6 +7,7 @@ dollar sign.
 
 from __future__ import annotations
 
+import json
 import re
 import string
 import tomllib
@@ -15,17 +16,22 @@ from dataclasses import dataclass, field
 from importlib import resources
 from typing import Any
 
-from .outcomes import UsageProblem
+from .clocks import INTERVAL
+from .outcomes import ConformanceFailure, UsageProblem
 from .stage import Run, Stage
 from .words import Words
 
-ON_A_FILE = frozenset(
-    {"append", "append-old", "create", "truncate", "rename", "delete", "touch", "chmod", "seen", "truncated"}
-)
+CONTENTS = frozenset({"append", "append-old", "create", "truncate"})
+PLACES = frozenset({"rename", "delete", "touch", "chmod", "link", "turn"})
+SEEN = frozenset({"seen", "truncated"})
+ON_A_FILE = CONTENTS | PLACES | SEEN
 PLAIN = frozenset({"start", "stop", "settle", "deliver", "quiet", "looks"})
 WITH_DATA = frozenset({"append", "append-old"})
 WITH_ARGUMENT = {"chmod": "[0-7]{3,4}", "looks": "[0-9]+"}
 """Steps that take one argument, and how it is written: a mode in octal digits, a number of looks."""
+
+LONGEST_INTERVAL = 10.0
+"""Seconds: a tailer that looks more seldom would seem to stand still."""
 
 CALM_INTERVAL = 0.3
 """Seconds between looks where a tailer is not to look while something long is written."""
@@ -48,8 +54,7 @@ class Scenario:
     """One case of a requirement.
 
     `in_time` has the oracle also judge that nothing came too early. `contains` is a filter: lines with that text are
-    kept. `any_keys` gives the files keys that are not their positions. `calm` lets the tailer look seldom, so that a
-    long write is not met half-way.
+    kept. `any_keys` gives the files keys that are not their positions. `interval` is in seconds.
     """
 
     requirement: str
@@ -60,7 +65,7 @@ class Scenario:
     contains: str | None = None
     in_time: bool = False
     any_keys: bool = False
-    calm: bool = False
+    interval: float = INTERVAL
 
     @property
     def slug(self) -> str:
@@ -103,7 +108,30 @@ def of_requirement(requirement: str) -> tuple[Scenario, ...]:
     return load(file.read_text(encoding="utf-8"), f"{requirement}.toml")
 
 
-CASE_FIELDS = frozenset({"name", "steps", "prefixes", "contains", "in_time", "any_keys", "calm"})
+def dump(scenario: Scenario) -> str:
+    """`scenario` as a scenario file, which `taillog check --scenario FILE` replays."""
+    lines = [f"requirement = {_toml(scenario.requirement)}", "", "[[case]]", f"name = {_toml(scenario.name)}"]
+    if scenario.prefixes:
+        lines.append(f"prefixes = {{{', '.join(f'{k} = {_toml(v)}' for k, v in scenario.prefixes.items())}}}")
+    if scenario.contains is not None:
+        lines.append(f"contains = {_toml(scenario.contains)}")
+    lines += [f"{name} = true" for name in ("in_time", "any_keys") if getattr(scenario, name)]
+    if scenario.interval != INTERVAL:
+        lines.append(f"interval = {scenario.interval}")
+    lines.append("steps = [")
+    for step in scenario.steps:
+        words = [step.verb, *([step.file] if step.file else []), *([step.argument] if step.argument else [])]
+        parts = [_toml(part) if isinstance(part, str) else f'{{hex = "{part.hex()}"}}' for part in step.parts]
+        lines.append(f"  [{', '.join([*map(_toml, words), *parts])}],")
+    return "\n".join([*lines, "]", ""])
+
+
+def _toml(text: str) -> str:
+    """`text` as a basic string of TOML, which JSON's strings are but for the character DEL."""
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+CASE_FIELDS = frozenset({"name", "steps", "prefixes", "contains", "in_time", "any_keys", "interval"})
 
 
 def _case(requirement: str, case: object, where: str) -> Scenario:
@@ -146,7 +174,15 @@ def _case(requirement: str, case: object, where: str) -> Scenario:
         contains,
         case.get("in_time", False),
         case.get("any_keys", False),
+        _interval(case, where),
     )
+
+
+def _interval(case: Mapping[str, Any], where: str) -> float:
+    interval = case.get("interval", INTERVAL)
+    if isinstance(interval, bool) or not isinstance(interval, int | float) or not 0 < interval <= LONGEST_INTERVAL:
+        raise ScenarioError(f"{where}: the interval has to be a number of seconds, {LONGEST_INTERVAL:g} at the most")
+    return float(interval)
 
 
 def _step(step: object, where: str) -> Step:
@@ -229,21 +265,23 @@ def play(stage: Stage, scenario: Scenario) -> Run:
     """
     texts = _Texts(stage.words)
     keep = texts.text(scenario.contains) if scenario.contains is not None else None
-    options: dict[str, Any] = {}
+    options: dict[str, Any] = {"interval": scenario.interval}
     if scenario.prefixes:
         options["prefixes"] = {label: texts.text(prefix) for label, prefix in scenario.prefixes.items()}
     if keep is not None:
         options["filter"] = lambda line: keep in line
-    if scenario.calm:
-        options["interval"] = CALM_INTERVAL
     if scenario.any_keys:
         options["keys"] = stage.words.keys(len(scenario.files))
     run = stage.open(scenario.files, **options)
     if keep is not None:
         run.keeps = lambda text: keep in text
-    for step in scenario.steps:
-        perform(run, step, texts.filled(step.parts))
-    run.judge(in_time=scenario.in_time)
+    try:
+        for step in scenario.steps:
+            perform(run, step, texts.filled(step.parts))
+        run.judge(in_time=scenario.in_time)
+    except ConformanceFailure as failure:
+        failure.scenario = dump(scenario)
+        raise
     return run
 
 

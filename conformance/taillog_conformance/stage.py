@@ -6,11 +6,12 @@ A check opens runs on it; each run is one tailer with its files and its destinat
 from __future__ import annotations
 
 import os
+import random
 import re
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack, suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -23,6 +24,7 @@ from .destinations import Recorder, RecordingStream
 from .logs import Report, reports_to, thread_deaths_to
 from .offsets import read_offset
 from .outcomes import AdapterProblem, ConformanceFailure, NotApplicable, TailerRaised
+from .perturb import Jitter, Pauses
 from .producer import ProducedFile, remove_tree
 from .timeline import Timeline
 from .words import Words
@@ -74,6 +76,8 @@ class Stage:
     profile: Profile = field(default_factory=Profile)
     parent: Path | None = None
     """The folder in which the check's own one is made; None for the system's."""
+    depth: int = 1
+    """How many times the usual number of examples a property is tried with."""
     strict_headers: bool = False
     """Whether only the contract's own default header is right (the checks of PFX)."""
 
@@ -116,6 +120,17 @@ class Stage:
             run.prefixes = prefixes
         self.runs.append(run)
         return run
+
+    @contextmanager
+    def slowed(self) -> Iterator[None]:
+        """The tailers started meanwhile are slowed down at random: between the lines of their code, or as processes."""
+        with Jitter(self.words.random), Pauses(random.Random(self.seed), self._other_processes):
+            yield
+
+    def _other_processes(self) -> list[int]:
+        tailers = [run.tailer for run in self.runs if run.tailer is not None and run.started]
+        here = os.getpid()
+        return [pid for tailer in tailers for pid in self.adapter.processes(tailer) if pid != here]
 
     @property
     def fast_interval(self) -> float:
@@ -309,8 +324,7 @@ class Run:
 
     def settle(self) -> None:
         """Give the tailer the time to deliver what is complete; it decides nothing (stop() does)."""
-        wanted = self._complete_lines()
-        if self._wait(lambda: self.lines_so_far() >= wanted, self.stage.clocks.settles_within):
+        if self._wait(self._all_come(), self.stage.clocks.settles_within):
             self._all_seen()
 
     def must_deliver(self) -> None:
@@ -319,10 +333,9 @@ class Run:
         Raises:
             ConformanceFailure: nothing came for `must_happen_within` seconds.
         """
-        wanted = self._complete_lines()
         within = self.stage.clocks.must_happen_within
-        if not self._wait(lambda: self.lines_so_far() >= wanted, within):
-            came = self.lines_so_far()
+        if not self._wait(self._all_come(), within):
+            wanted, came = self._complete_lines(), self.lines_so_far()
             raise self.failure(
                 f"{wanted - came} of {wanted} lines did not come while the tailer ran: nothing moved for {within:g} s",
                 expected=f"{wanted} lines in the destination before stop()",
@@ -411,6 +424,19 @@ class Run:
         if self.tailer is None:
             return None
         return read_offset(file.path, self.stage.adapter.processes(self.tailer))
+
+    def _all_come(self) -> Callable[[], bool]:
+        """Tells whether all lines that are complete now, and must come, have come: by their number, or one by one."""
+        lines = [line for source in self.sources() for line in source.lines]
+        must = [line for line in lines if not line.optional]
+        if len(must) == len(lines):
+            return lambda: self.lines_so_far() >= len(must)
+
+        def come() -> bool:
+            text = self.all_text()
+            return self.lines_so_far() >= len(must) and all(line.text in text for line in must)
+
+        return come
 
     def _complete_lines(self) -> int:
         return sum(not line.optional for source in self.sources() for line in source.lines)

@@ -25,8 +25,14 @@ def failure_message(requirement: Requirement, check: str, failure: ConformanceFa
         parts.append(_field("got", failure.got))
     if failure.timeline is not None:
         parts += ["", "  timeline:", *(f"  {line}" for line in failure.timeline.around(failure.event))]
+    if failure.scenario:
+        parts += ["", "  scenario, to be replayed by --scenario FILE:", *_indented(failure.scenario)]
     parts += ["", _field("look at", requirement.if_it_fails), _field("repeat", repeat, wrap=False)]
     return "\n".join(parts)
+
+
+def _indented(text: str) -> list[str]:
+    return [f"    {line}" if line else "" for line in text.splitlines()]
 
 
 def _field(name: str, text: str, wrap: bool = True) -> str:

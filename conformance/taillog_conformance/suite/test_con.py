@@ -8,7 +8,6 @@ import time
 from typing import TextIO
 
 from ..destinations import BarrierStream, GatedStream, RecordingStream
-from ..perturb import Jitter
 from ..stage import Run, Stage
 from ._registry import requirement
 
@@ -59,7 +58,7 @@ SIZES = (1, 10, 300, 5_000, 70_000)
 def test_con_2_no_line_stands_inside_another(taillog_stage: Stage) -> None:
     """No line stands inside another, whatever the sizes."""
     words = taillog_stage.words
-    with Jitter(words.random):
+    with taillog_stage.slowed():
         run = taillog_stage.open("a b c d", stream=YieldingStream)
         run.start()
         for _ in range(3):

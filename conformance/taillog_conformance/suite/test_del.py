@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ..destinations import Recorder, RecordingStream
+from ..properties import explore
 from ..races import held_at_every_line
 from ..scenario import CALM_INTERVAL, Scenario, play
+from ..sequences import PLAIN, scenarios
 from ..stage import Run, Stage
 from ._registry import requirement
 
@@ -240,3 +242,9 @@ def test_del_10_a_long_backlog_does_not_starve_others(taillog_stage: Stage) -> N
             expected=f"{wanted!r} of b while a still has a backlog",
             got=f"{state['came']:,} lines of a before it",
         )
+
+
+@requirement("DEL-4", needs=["several-files"])
+def test_del_4_any_sequence_keeps_the_order(taillog_stage: Stage) -> None:
+    """Lines of one file keep their order, none is lost, none comes twice: any sequence of appends to several files."""
+    explore(taillog_stage, scenarios("DEL-4", PLAIN), lambda scenario: play(taillog_stage, scenario))

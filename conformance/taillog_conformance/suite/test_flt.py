@@ -5,6 +5,9 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
+from hypothesis import strategies as st
+
+from ..properties import explore
 from ..scenario import CALM_INTERVAL
 from ..stage import Run, Stage
 from ._registry import requirement
@@ -43,6 +46,26 @@ def test_flt_1_truthy_lines_are_delivered(taillog_stage: Stage) -> None:
     run.settle()
     run.stop()
     run.judge()
+
+
+@requirement("FLT-1")
+def test_flt_1_any_choice_of_lines_is_delivered(taillog_stage: Stage) -> None:
+    """Just the lines for which the filter's answer is truthy are delivered: any lines, any choice."""
+
+    def holds(example: list[tuple[str, bool]]) -> None:
+        chosen = {f"{text} {number}": kept for number, (text, kept) in enumerate(example)}
+        run = taillog_stage.open(
+            filter=lambda line: chosen[line.removesuffix("\n")], interval=taillog_stage.fast_interval
+        )
+        run.keeps = lambda text: chosen[text]
+        run["a"].append("".join(f"{text}\n" for text in chosen))
+        run.start()
+        run.settle()
+        run.stop()
+        run.judge()
+
+    words = st.text("abc", max_size=3)
+    explore(taillog_stage, st.lists(st.tuples(words, st.booleans()), min_size=1, max_size=8), holds)
 
 
 @requirement("FLT-2")

@@ -92,6 +92,5 @@ def test_frm_10_the_cut_of_the_writes_does_not_matter(taillog_stage: Stage) -> N
         run.settle()
         run.stop()
         run.judge()
-        run.close()
 
     explore(taillog_stage, st.tuples(st.lists(PIECES, min_size=1, max_size=8), CUTS), one)

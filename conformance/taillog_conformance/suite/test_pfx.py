@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from hypothesis import strategies as st
+
+from ..properties import explore
 from ..scenario import Scenario, play
 from ..stage import Stage
 from ._registry import requirement
@@ -50,3 +53,23 @@ def test_pfx_5_an_empty_prefix_is_honoured(taillog_stage: Stage, case: Scenario)
 def test_pfx_6_one_prefix_stands_on_each_line(taillog_stage: Stage, case: Scenario) -> None:
     """Exactly one prefix stands on each line, at its start."""
     play(taillog_stage, case)
+
+
+TEXTS = st.text(st.characters(codec="utf-8", exclude_characters="\n\r", exclude_categories=["Cs"]), max_size=8)
+"""Prefixes and texts in one line each."""
+
+
+@requirement("PFX-6")
+def test_pfx_6_any_prefix_stands_on_each_line(taillog_stage: Stage) -> None:
+    """Exactly one prefix stands on each line, at its start: any prefix, any lines."""
+
+    def holds(example: tuple[str, list[str]]) -> None:
+        prefix, texts = example
+        run = taillog_stage.open(prefixes={"a": prefix}, interval=taillog_stage.fast_interval)
+        run["a"].append("".join(f"{text}\n" for text in texts))
+        run.start()
+        run.settle()
+        run.stop()
+        run.judge()
+
+    explore(taillog_stage, st.tuples(TEXTS, st.lists(TEXTS.map(str.strip).map("x".__add__), max_size=5)), holds)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 
 from ..outcomes import NotRun
-from ..perturb import Jitter
+from ..properties import explore
 from ..scenario import Scenario, play
+from ..sequences import PLAIN, ROTATION, scenarios
 from ..stage import Run, Stage
 from ._registry import requirement
 
@@ -21,7 +22,7 @@ def test_rot_1_the_renamed_file_is_read_out_first(taillog_stage: Stage, case: Sc
 def test_rot_1_late_lines_are_not_lost_to_a_race(taillog_stage: Stage) -> None:
     """The same while the tailer is slowed down between the lines of its code."""
     words = taillog_stage.words
-    with Jitter(words.random):
+    with taillog_stage.slowed():
         for _ in range(4):
             run = followed(taillog_stage)
             run["a"].rename()
@@ -98,14 +99,12 @@ def test_rot_6_rotation_may_come_again_and_again(taillog_stage: Stage) -> None:
 def test_rot_7_a_turned_link_is_followed(taillog_stage: Stage) -> None:
     """A link turned to a new target is followed."""
     words = taillog_stage.words
-    folder = taillog_stage.folder
-    link = folder / f"{words.word()}.log"
-    link.symlink_to(folder / "first")
-    run = taillog_stage.open(paths={"a": link})
+    run = taillog_stage.open()
+    run["a"].link()
     run["a"].append(f"{words.text()}\n{words.text()}\n")
     run.start()
     run.must_deliver()
-    run["a"].turn(folder / "second")
+    run["a"].turn()
     run["a"].append(f"{words.text()}\n")
     run.settle()
     run["a"].append(f"{words.text()}\n")
@@ -173,3 +172,9 @@ def test_rot_10_late_lines_to_the_renamed_file_arrive(taillog_stage: Stage) -> N
     run.wait_for(lambda: run.lines_so_far() >= 5)
     run.stop()
     run.judge(sources=run.sources(late_optional=False))
+
+
+@requirement("ROT-6", needs=["several-files"])
+def test_rot_6_any_sequence_with_rotations(taillog_stage: Stage) -> None:
+    """Rotation again and again: any sequence of appends, touches, rotations, deletions and turned links."""
+    explore(taillog_stage, scenarios("ROT-6", (*PLAIN, *ROTATION)), lambda scenario: play(taillog_stage, scenario))

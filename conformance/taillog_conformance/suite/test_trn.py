@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from ..properties import explore
 from ..scenario import Scenario, play
+from ..sequences import PLAIN, TRUNCATION, scenarios
 from ..stage import Stage
 from ..words import SHORTEST
 from ._registry import requirement
@@ -63,3 +65,9 @@ def test_trn_4_truncation_may_come_again_and_again(taillog_stage: Stage) -> None
 
 def _lines(word: str, count: int) -> str:
     return "".join(f"{word[:SHORTEST]} {number}\n" for number in range(count))
+
+
+@requirement("TRN-4", needs=["several-files"])
+def test_trn_4_any_sequence_with_truncations(taillog_stage: Stage) -> None:
+    """Truncation again and again: any sequence of appends, touches and truncations."""
+    explore(taillog_stage, scenarios("TRN-4", (*PLAIN, *TRUNCATION)), lambda scenario: play(taillog_stage, scenario))
