@@ -40,6 +40,8 @@ def _workers(_context: click.Context, _parameter: click.Parameter, value: str) -
 @click.option("-n", "workers", metavar="N", default="auto", callback=_workers, help="Processes; 0 for this one. [auto]")
 @click.option("--seed", metavar="N", type=click.IntRange(0), help="Seed of names and texts. [a new one]")
 @click.option("--scale", metavar="X", type=click.FloatRange(0.1), default=1.0, help="Multiplies all time bounds. [1]")
+@click.option("--thorough", is_flag=True, help="Try each property with 20 times as many examples.")
+@click.option("--scenario", metavar="FILE", type=click.Path(path_type=Path), help="Play this scenario file instead.")
 @click.option("-q", "--quiet", is_flag=True, help="Print the verdict only.")
 def check(
     target: str | None,
@@ -51,6 +53,8 @@ def check(
     workers: int,
     seed: int | None,
     scale: float,
+    thorough: bool,
+    scenario: Path | None,
     quiet: bool,
 ) -> NoReturn:
     """Check TARGET (module:Class or module:adapter_object) and say whether it is conformant.
@@ -62,6 +66,7 @@ def check(
     from .contract import UnknownRequirement, load_contract
     from .outcomes import UsageProblem
     from .probe import describe
+    from .replay import read
     from .report.files import writable
     from .target import Target
 
@@ -70,6 +75,10 @@ def check(
             raise UsageProblem("name one target: module:Class, module:adapter_object, or --command CMD")
         names = [name for word in only for name in word.replace(",", " ").split()]
         selected = frozenset(each.id for each in load_contract().select(names)) if names else None
+        if scenario is not None:
+            if names:
+                raise UsageProblem("--only has no meaning with --scenario: the file names its requirement")
+            selected = frozenset(load_contract().get(each.requirement).id for each in read(scenario))
         if json_file is not None:
             writable(json_file, "JSON report")
         described = describe(Target(target, command, capability, without))
@@ -77,13 +86,17 @@ def check(
         raise click.UsageError(str(problem)) from None
     seed = random.randrange(2**32) if seed is None else seed
     options = [f"--taillog-seed={seed}", f"--taillog-scale={scale}"]
+    if thorough:
+        options.append("--taillog-thorough")
+    if scenario is not None:
+        options.append(f"--taillog-scenario={scenario.resolve()}")
     options += [f"--tailer={target}"] if target is not None else [f"--tailer-command={command}"]
     options += [f"--tailer-capability={name}" for name in capability]
     options += [f"--tailer-without={name}" for name in without]
     options += [f"--taillog-only={name}" for name in names]
     from .runner import run
 
-    sys.exit(run(described, options, workers, seed, selected, json_file, quiet))
+    sys.exit(run(described, options, workers, seed, selected, scenario, json_file, quiet))
 
 
 @main.command()

@@ -114,6 +114,8 @@ def _call_here(function: Callable[[], T], watch: _Watch) -> T:
     def on_interrupt(signum: int, frame: FrameType | None) -> None:
         nonlocal interrupted
         interrupted = True
+        if callable(old_interrupt):
+            old_interrupt(signum, frame)
         raise KeyboardInterrupt
 
     old_alarm = signal.signal(signal.SIGALRM, on_tick)

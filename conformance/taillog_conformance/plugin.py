@@ -27,6 +27,9 @@ PROPERTY = "taillog"
 
 SEEDS = 2**32
 
+THOROUGH = 20
+"""Times the usual number of examples that a thorough run tries."""
+
 _SEED: pytest.StashKey[int] = pytest.StashKey()
 _SMOKES: pytest.StashKey[dict[object, Smoke]] = pytest.StashKey()
 _CONTEXT: pytest.StashKey[dict[str, Any]] = pytest.StashKey()
@@ -48,6 +51,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     group.addoption("--taillog-seed", metavar="N", type=int, help="the seed of names and texts (default: a new one)")
     group.addoption("--taillog-folder", metavar="DIR", help="make the checks' files here (default: the system's place)")
+    group.addoption("--taillog-thorough", action="store_true", help="try properties with 20 times as many examples")
+    group.addoption("--taillog-scenario", metavar="FILE", help="what taillog_conformance.replay plays")
     group.addoption("--taillog-limit", metavar="S", type=float, help="end the process of a check that takes longer")
     group.addoption("--taillog-scale", metavar="X", type=float, default=1.0, help="multiplies every time bound")
 
@@ -169,6 +174,7 @@ def taillog_stage(request: pytest.FixtureRequest, taillog_adapter: Adapter) -> I
         clocks,
         result.profile,
         parent=folder,
+        depth=THOROUGH if config.getoption("--taillog-thorough") else 1,
         strict_headers=requirement.area == "PFX",
     )
     limit = config.getoption("--taillog-limit")
@@ -261,7 +267,9 @@ def _repeat(item: pytest.Item, requirement: str) -> str:
         words += ["--capability", name]
     for name in config.getoption("--tailer-without"):
         words += ["--without", name]
-    return shlex.join([*words, "--only", requirement, "--seed", seed])
+    scenario = config.getoption("--taillog-scenario")
+    words += ["--scenario", scenario] if scenario else ["--only", requirement]
+    return shlex.join([*words, "--seed", seed])
 
 
 class _Collector:

@@ -16,6 +16,7 @@ import pytest
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from . import replay, suite
 from .contract import load_contract
 from .offsets import family
 from .plugin import ON_RESULT
@@ -47,6 +48,7 @@ def run(
     workers: int,
     seed: int,
     selected: frozenset[str] | None,
+    scenario: Path | None,
     json_file: Path | None,
     quiet: bool,
 ) -> int:
@@ -54,13 +56,16 @@ def run(
     planned: dict[str, list[str]] = {}
     for each in all_checks():
         planned.setdefault(each.requirement, []).extend(each.names)
+    if scenario is not None:
+        planned |= replay.names(replay.read(scenario))
+    module = replay.__name__ if scenario is not None else suite.__name__
     report = Report(load_contract(), described, seed, planned)
     asked = sum(len(names) for id, names in planned.items() if selected is None or id in selected)
     console = Console(highlight=False)
     watcher = _Watcher(report, json_file, _progress_bar(console, asked) if not quiet else None)
     try:
         with watcher:
-            status = _pytest(options, workers, watcher)
+            status = _pytest(module, options, workers, watcher)
     except KeyboardInterrupt:
         status = INTERRUPTED
     report.interrupted = status == INTERRUPTED
@@ -131,11 +136,11 @@ def _progress_bar(console: Any, total: int) -> Progress:
     return progress
 
 
-def _pytest(options: Sequence[str], workers: int, watcher: Callable[..., None]) -> int:
+def _pytest(module: str, options: Sequence[str], workers: int, watcher: Callable[..., None]) -> int:
     """Run the suite in an empty folder, apart from the settings and plugins of whatever project lies round it."""
     folder = tempfile.mkdtemp(prefix="taillog-run-")
     try:
-        arguments = ["--pyargs", "taillog_conformance.suite", f"--rootdir={folder}", f"--taillog-folder={folder}"]
+        arguments = ["--pyargs", module, f"--rootdir={folder}", f"--taillog-folder={folder}"]
         arguments += ["-c", os.devnull, "--assert=plain", "--noconftest"]
         arguments += [word for name in LEFT_OUT for word in ("-p", f"no:{name}")]
         arguments += ["-p", "taillog_conformance.plugin"]

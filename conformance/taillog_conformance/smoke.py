@@ -17,6 +17,9 @@ from .isolated import in_a_process
 from .outcomes import AdapterProblem, ConformanceFailure, NotRun
 from .stage import Profile, Run, Stage, header_template
 
+SAYS = "in the smoke check, "
+"""What the message of its failure begins with: it is shown as that of a check of the requirement."""
+
 CALLS = 3
 """Waits of the smoke check that may each take all the time there is."""
 
@@ -38,7 +41,7 @@ class Smoke:
     def reason(self) -> str:
         """Why nothing else can be judged, in one line; '' if it can."""
         if self.failure is not None:
-            return f"the smoke check of the tailer failed ({self.requirement}: {self.failure.why})"
+            return f"the smoke check of the tailer failed ({self.requirement}: {self.failure.why.removeprefix(SAYS)})"
         return self.problem.splitlines()[0] if self.problem else ""
 
 
@@ -58,7 +61,7 @@ def smoke(adapter: Adapter, seed: str, clocks: Clocks, parent: Path | None = Non
         return ended.answers[-1]
     requirement = ended.answers[-1] if ended.answers else STARTS
     how = f"ended with status {ended.status}" if ended.by_itself else "stood still for good"
-    failure = ConformanceFailure(f"the process that the tailer ran in {how}", expected="a process that goes on")
+    failure = ConformanceFailure(f"{SAYS}the process that the tailer ran in {how}", expected="a process that goes on")
     return Smoke(requirement=requirement, failure=failure)
 
 
@@ -92,6 +95,7 @@ def _smoke(stage: Stage, doing: Callable[[str], None]) -> Smoke:
                 got=repr(run.all_text()) if run.all_text() else "an empty destination",
             )
     except ConformanceFailure as failure:
+        failure.why = SAYS + failure.why
         result.failure = failure
     except AdapterProblem as problem:
         result.problem = str(problem)

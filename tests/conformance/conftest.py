@@ -16,7 +16,7 @@ BOUND = 120.0
 """Seconds after which a command is taken to hang: far more than any takes."""
 
 TINY = textwrap.dedent("""
-    import threading, time
+    import pathlib, threading, time
 
 
     class TailLog:
@@ -91,7 +91,20 @@ TINY = textwrap.dedent("""
         '''As correct, but each stop() takes its time.'''
 
         def stop(self):
-            time.sleep(0.5)
+            time.sleep(0.2)
+            super().stop()
+
+
+    class Stuck(Slow):
+        '''As correct, until a stop() does not return; a file then tells that it is there.'''
+
+        stops = 0
+
+        def stop(self):
+            Stuck.stops += 1
+            if Stuck.stops > 5:
+                pathlib.Path(__file__).with_name("stuck").touch()
+                time.sleep(100)
             super().stop()
 """).lstrip()
 """Tailers in a module of an adopter's: a correct one, and some that are not, or slow."""

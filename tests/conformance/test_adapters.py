@@ -175,7 +175,9 @@ def test_it_is_named_after_its_class() -> None:
     assert TailLogAdapter(functools.partial(Full, interval_sec=1)).name
 
 
-@pytest.mark.parametrize("factory", [functools.partial(Full, interval_sec=1), lambda name, files, dst: Full(name, {}, dst)])
+@pytest.mark.parametrize(
+    "factory", [functools.partial(Full, interval_sec=1), lambda name, files, dst: Full(name, {}, dst)]
+)
 def test_a_factory_will_do(factory: Callable[..., Any], taken: Taken) -> None:
     assert isinstance(TailLogAdapter(factory).open(taken.job({})), Full)
 
@@ -504,9 +506,7 @@ def test_a_program_that_never_rests_is_stopped_all_the_same(
         pytest.param("(trap '' TERM; sleep 1000; :) &", id="ignores-the-signal"),
     ],
 )
-def test_no_process_is_left_behind(
-    child: str, path: Path, taken: Taken, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_no_process_is_left_behind(child: str, path: Path, taken: Taken, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(command, "ENDS_WITHIN", 0.3)
     adapter = shell(f"{child} echo ready; exec sleep 1000")
     tailer = adapter.open(taken.job({0: path}))

@@ -209,9 +209,7 @@ def test_an_untested_requirement_says_why() -> None:
         pytest.param('contract_version = "1.0"', "contract_version =", "not TOML: ", id="syntax"),
         pytest.param('contract_version = "1.0"', "", "field 'contract_version' is missing", id="version"),
         pytest.param("[areas]", "[zones]", "top level: unknown field 'zones'", id="top-level-field"),
-        pytest.param(
-            "[renamed]\nOLD-1", "[areas.x]\nOLD-1", "areas: field 'x' is not a text", id="sub-table"
-        ),
+        pytest.param("[renamed]\nOLD-1", "[areas.x]\nOLD-1", "areas: field 'x' is not a text", id="sub-table"),
         pytest.param("[renamed]\nOLD-1", "OLD-1", "table [renamed] is missing", id="table-missing"),
         pytest.param(
             "[[requirement]]",
@@ -219,25 +217,17 @@ def test_an_untested_requirement_says_why() -> None:
             "top level: unknown field 'requirements'",
             id="rows-misspelt",
         ),
-        pytest.param(
-            'id = "AAA-1"\n', "", "top level, requirement 1: field 'id' is missing", id="id-missing"
-        ),
+        pytest.param('id = "AAA-1"\n', "", "top level, requirement 1: field 'id' is missing", id="id-missing"),
         pytest.param('id = "BBB-1"', 'id = "AAA-1"', "requirement AAA-1 stands there twice", id="id-twice"),
-        pytest.param(
-            'id = "BBB-1"', 'id = "BBB-01"', "BBB-01: an id is an area's three letters", id="id-form"
-        ),
+        pytest.param('id = "BBB-1"', 'id = "BBB-01"', "BBB-01: an id is an area's three letters", id="id-form"),
         pytest.param('id = "BBB-1"', 'id = "CCC-1"', "CCC-1: unknown area 'CCC'", id="area"),
         pytest.param('level = "MAY"', 'level = "OUGHT"', "BBB-1: unknown level 'OUGHT'", id="level"),
         pytest.param(
             'capability = "magic"', 'capability = "luck"', "AAA-1: unknown capability 'luck'", id="capability"
         ),
-        pytest.param(
-            'title = "One thing"', 'titel = "One thing"', "AAA-1: unknown field 'titel'", id="field"
-        ),
+        pytest.param('title = "One thing"', 'titel = "One thing"', "AAA-1: unknown field 'titel'", id="field"),
         pytest.param('title = "One thing"', "", "AAA-1: field 'title' is missing", id="field-missing"),
-        pytest.param(
-            'title = "One thing"', "title = 1", "AAA-1: field 'title' is not a text", id="field-kind"
-        ),
+        pytest.param('title = "One thing"', "title = 1", "AAA-1: field 'title' is not a text", id="field-kind"),
         pytest.param('title = "One thing"', 'title = " "', "AAA-1: field 'title' is not a text", id="empty"),
         pytest.param(
             "[[requirement.seen_in]]", "[requirement.seen_in]", "'seen_in' is not an array", id="seen-in-kind"

@@ -282,6 +282,17 @@ def test_ctrl_c_of_the_user_is_not_lost_where_the_tailer_swallows_it() -> None:
         call(deaf)
 
 
+def test_another_handler_of_ctrl_c_hears_of_it_too() -> None:
+    heard = []
+    signal.signal(signal.SIGINT, lambda signum, frame: heard.append(signum))
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            call(lambda: os.kill(os.getpid(), signal.SIGINT))
+        assert heard == [signal.SIGINT]
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 def test_ctrl_c_is_left_alone_where_it_is_ignored() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:

@@ -108,9 +108,7 @@ def test_a_truncation_begins_a_new_span() -> None:
 
 
 def test_what_was_not_seen_before_a_truncation_may_be_lost() -> None:
-    rows = events(
-        ("append", "one\n"), "start", "seen", ("append", "two\n"), "truncate", ("append", "new\n"), "stop"
-    )
+    rows = events(("append", "one\n"), "start", "seen", ("append", "two\n"), "truncate", ("append", "new\n"), "stop")
     assert must_and_may(rows) == [(["one"], ["two"]), (["new"], [])]
     unseen = [row for row in rows if row.what != model.SEEN]
     assert must_and_may(unseen) == [([], ["one", "two"]), (["new"], [])]
@@ -162,9 +160,7 @@ def test_a_renamed_file_that_nothing_replaces_goes_on() -> None:
 
 
 def test_a_piece_of_a_renamed_file_is_a_line_of_its_own() -> None:
-    rows = events(
-        *(("append", "one\npiece"), "start", "seen", "rename"), *("create", ("append", "new\n"), "stop")
-    )
+    rows = events(*(("append", "one\npiece"), "start", "seen", "rename"), *("create", ("append", "new\n"), "stop"))
     assert must_and_may(rows) == [(["one", "piece"], []), (["new"], [])]
     assert sources(rows)[0].lines[1].available == 4  # not before a new file stands at the path
 

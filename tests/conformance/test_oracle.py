@@ -33,9 +33,7 @@ def written(*texts: str) -> list[Delivery]:
     return [Delivery(text, event) for event, text in enumerate(texts)]
 
 
-def refusal(
-    sources: Sequence[Source], deliveries: Sequence[Delivery], *, in_time: bool = False
-) -> ConformanceFailure:
+def refusal(sources: Sequence[Source], deliveries: Sequence[Delivery], *, in_time: bool = False) -> ConformanceFailure:
     """The failure with which the oracle rejects `deliveries`."""
     with pytest.raises(ConformanceFailure) as caught:
         judge(sources, deliveries, in_time=in_time)
@@ -210,9 +208,7 @@ def test_the_cr_may_be_kept_or_dropped(text: str) -> None:
     judge([CRLF], written(text))
 
 
-@pytest.mark.parametrize(
-    ("text", "before"), [("one\r\ntwo\nthree\n", "kept"), ("one\ntwo\nthree\r\n", "dropped")]
-)
+@pytest.mark.parametrize(("text", "before"), [("one\r\ntwo\nthree\n", "kept"), ("one\ntwo\nthree\r\n", "dropped")])
 def test_but_always_in_the_same_way(text: str, before: str) -> None:
     failure = refusal([CRLF], written(text))
     assert failure.why == f"the CR of CR LF was {before} before, and is treated another way here"
@@ -283,9 +279,7 @@ def test_a_line_that_was_being_written_may_end_early(got: str) -> None:
     judge([source("a", "one", Line("two three", cut_from=3))], written(f"one\n{got}\n"))
 
 
-@pytest.mark.parametrize(
-    ("got", "why"), [("tw", TORN), ("two T", STRANGE), ("two three four", RUNS_ON), ("", STRANGE)]
-)
+@pytest.mark.parametrize(("got", "why"), [("tw", TORN), ("two T", STRANGE), ("two three four", RUNS_ON), ("", STRANGE)])
 def test_but_not_before_what_stood_there(got: str, why: str) -> None:
     assert refusal([source("a", "one", Line("two three", cut_from=3))], written(f"one\n{got}\n")).why == why
 

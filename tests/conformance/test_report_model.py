@@ -211,9 +211,7 @@ def test_the_rows_stand_in_the_contracts_order_whatever_came_first() -> None:
 
 
 def test_the_counts_add_up() -> None:
-    of = contract(
-        **{f"AAA_{number}": "MUST" for number in range(1, 9)}, BBB_1="SHOULD", BBB_2="SHOULD", BBB_3="MAY"
-    )
+    of = contract(**{f"AAA_{number}": "MUST" for number in range(1, 9)}, BBB_1="SHOULD", BBB_2="SHOULD", BBB_3="MAY")
     statuses = [PASS, PASS, FAIL, KNOWN, APART, BLOCKED, ERROR, NOT_RUN]
     made = report(
         {f"AAA-{number}": [status] for number, status in enumerate(statuses, start=1)}

@@ -106,7 +106,7 @@ def test_each_kind_of_step_is_read(written: str, step: Step) -> None:
     ("text", "complaint"),
     [
         pytest.param("requirement =", "is not valid TOML: ", id="syntax"),
-        pytest.param("", "needs `requirement = \"ID\"` and at least one [[case]]", id="empty"),
+        pytest.param("", 'needs `requirement = "ID"` and at least one [[case]]', id="empty"),
         pytest.param('requirement = "FRM-1"', "at least one [[case]]", id="no-case"),
         pytest.param(case().replace('requirement = "FRM-1"', ""), 'needs `requirement = "ID"`', id="no-id"),
         pytest.param('requirement = "FRM-1"\ncase = "x"', "at least one [[case]]", id="case-a-text"),
@@ -162,9 +162,7 @@ def test_a_fault_in_a_file_is_one_line_that_names_it(text: str, complaint: str) 
         pytest.param(
             with_step('["append", "a", {repeat = "x", times = "9"}]'), "'9' is no number of times", id="times"
         ),
-        pytest.param(
-            with_step('["append", "a", {repeat = "x", times = 0}]'), "0 is no number of times", id="no-times"
-        ),
+        pytest.param(with_step('["append", "a", {repeat = "x", times = 0}]'), "0 is no number of times", id="no-times"),
         pytest.param(with_step('["append", "a", {repeat = 1, times = 2}]'), "1 is no text", id="repeat"),
         pytest.param(with_step('["append", "a", "5 $ a"]'), "a dollar sign is $$", id="dollar"),
         pytest.param(with_step('["chmod", "a"]'), "chmod takes one argument", id="no-mode"),
