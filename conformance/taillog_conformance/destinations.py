@@ -91,11 +91,16 @@ class BufferedStream(RecordingStream):
         super().__init__(recorder)
         self._held: list[str] = []
 
+    @property
+    def held(self) -> str:
+        """What was written and not yet flushed."""
+        return "".join(self._held)
+
     def arrived(self, text: str) -> None:
         self._held.append(text)
 
     def flush(self) -> None:
-        held, self._held = "".join(self._held), []
+        held, self._held = self.held, []
         if held:
             self.recorder.note(held)
 

@@ -138,7 +138,7 @@ def _progress_bar(console: Any, total: int) -> Progress:
 
 def _pytest(module: str, options: Sequence[str], workers: int, watcher: Callable[..., None]) -> int:
     """Run the suite in an empty folder, apart from the settings and plugins of whatever project lies round it."""
-    folder = tempfile.mkdtemp(prefix="taillog-run-")
+    folder = tempfile.mkdtemp()  # no name by which a tailer could tell a check
     try:
         arguments = ["--pyargs", module, f"--rootdir={folder}", f"--taillog-folder={folder}"]
         arguments += ["-c", os.devnull, "--assert=plain", "--noconftest"]

@@ -19,9 +19,9 @@ LINKED = "c"
 LONGEST = 10
 """Things done in a sequence: more than any known defect of this kind needs, and still a tenth of a second."""
 
-PLAIN = ("append", "append", "touch", "looks", "settle")
-TRUNCATION = ("truncate",)
-ROTATION = ("rotate", "rotate late", "delete", "turn")
+PLAIN = ("append", "append", "looks", "settle")
+TRUNCATION = ("touch", "truncate")
+ROTATION = ("touch", "rotate", "rotate late", "delete", "turn")
 
 
 @dataclass

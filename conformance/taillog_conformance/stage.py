@@ -83,7 +83,7 @@ class Stage:
 
     def __post_init__(self) -> None:
         self.words = Words(self.seed)
-        self.folder = Path(tempfile.mkdtemp(prefix="taillog-", dir=self.parent))
+        self.folder = Path(tempfile.mkdtemp(dir=self.parent))
         self.runs: list[Run] = []
 
     def open(

@@ -1,4 +1,4 @@
-"""The instruments of the schedule: what is traced, what is held, what is slowed down, and that nothing is left behind."""
+"""The instruments of the schedule: what is traced, held and slowed down, and that nothing is left behind."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ APART, BLOCKED, ERROR, NOT_RUN = Status.NOT_APPLICABLE, Status.BLOCKED, Status.E
 
 
 def contract(**levels: str) -> Contract:
-    """A contract with these requirements; `levels` by id, an underscore for the hyphen. `MUST untested` has a reason."""
+    """A contract of requirements with these levels, by id (`AAA_1` is AAA-1); `MUST untested` gives a reason."""
     rows = []
     for name, level in levels.items():
         level, _, untested = level.partition(" ")
@@ -234,7 +234,8 @@ def test_the_counts_add_up() -> None:
     assert summary.required == summary.ran + summary.blocked + summary.errors + summary.not_run
     assert summary.ran == summary.passed + summary.failed + summary.excused
     assert counts_line(made) == (
-        "4 of 7 required ran, 2 passed, 1 failed, 1 excused, 1 blocked, 1 in error, 1 not run, 1 not applicable, 2 advice"
+        "4 of 7 required ran, 2 passed, 1 failed, 1 excused, 1 blocked, 1 in error, "
+        "1 not run, 1 not applicable, 2 advice"
     )
     assert verdict_line(made).startswith("it: nonconformant with contract 1.0 (4 of 7 required ran, ")
 

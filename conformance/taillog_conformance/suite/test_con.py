@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
+from dataclasses import replace
 from typing import TextIO
 
 from ..destinations import BarrierStream, GatedStream, RecordingStream
@@ -192,3 +193,24 @@ def test_con_5_two_tailers_do_not_disturb_each_other(taillog_stage: Stage) -> No
     second.stop()
     first.judge()
     second.judge()
+
+
+@requirement("CON-5", needs=["object"])
+def test_con_5_two_tailers_of_one_file_deliver_it_both(taillog_stage: Stage) -> None:
+    """Two tailers in one process do not disturb each other: each delivers all of a file that both follow."""
+    words = taillog_stage.words
+    path = taillog_stage.folder / f"{words.word()}.log"
+    first, second = (taillog_stage.open(paths={"a": path}) for _ in range(2))
+    first["a"].append(f"{words.text()}\n")
+    first.start()
+    first.settle()
+    second.start()
+    second.wait_for(lambda: second.lines_so_far() >= 1)
+    first["a"].append(f"{words.text()}\n")
+    first.settle()
+    second.wait_for(lambda: second.lines_so_far() >= 2)
+    first.stop()
+    second.stop()
+    first.judge()
+    written = first.sources()[0]
+    second.judge(sources=[replace(written, headers=tuple(second.headers("a")))])

@@ -69,10 +69,10 @@ def test_err_2_other_files_are_not_affected(taillog_stage: Stage) -> None:
     run = directory_run(taillog_stage, "folder", "a b")
     run["a"].append(f"{words.text()}\n")
     run.start()
-    run.settle()
+    run.must_deliver()
     run["a"].append(f"{words.text()}\n")
     run["b"].append(f"{words.text()}\n")
-    run.settle()
+    run.must_deliver()
     run.stop()
     run.judge()
 

@@ -121,10 +121,10 @@ def test_flt_4_the_filter_holds_for_every_file(taillog_stage: Stage) -> None:
     """The filter holds for every file."""
     words = taillog_stage.words
     wanted = words.word()
-    run = taillog_stage.open("a b c", filter=lambda line: wanted in line)
+    run = taillog_stage.open("a b c late", filter=lambda line: wanted in line)
     run.keeps = lambda text: wanted in text
-    for file in run.files.values():
-        file.append(f"{words.text()}\n{wanted} {words.word()}\n{words.text()}\n")
+    for label in "abc":
+        run[label].append(f"{words.text()}\n{wanted} {words.word()}\n{words.text()}\n")
     run.start()
     run.settle()
     for file in run.files.values():

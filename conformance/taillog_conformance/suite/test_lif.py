@@ -185,6 +185,20 @@ def test_lif_6_a_second_start_delivers_nothing_again(taillog_stage: Stage) -> No
     run.judge()
 
 
+@requirement("LIF-6", needs=["object"])
+def test_lif_6_a_start_after_stop_delivers_nothing_again(taillog_stage: Stage) -> None:
+    """A second start() raises or does nothing; it never delivers again: not after stop() either."""
+    run = taillog_stage.open()
+    run["a"].append(line(taillog_stage))
+    run.start()
+    run.settle()
+    run.stop()
+    run.attempt_start()
+    run.quiet()
+    run.stop()
+    run.judge()
+
+
 MANY_FILES = 200
 INTERVAL_OF_MANY = 0.3
 """Seconds between looks of the many files: a stop() that waits it out for each of them takes a minute."""
