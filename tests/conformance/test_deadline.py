@@ -143,7 +143,12 @@ def in_a_sleep(released: threading.Event) -> None:
 
 def in_a_read(released: threading.Event) -> None:
     reading, writing = os.pipe()
-    threading.Thread(target=lambda: (released.wait(BOUND), os.close(writing)), daemon=True).start()
+
+    def end() -> None:
+        released.wait(BOUND)
+        os.close(writing)
+
+    threading.Thread(target=end, daemon=True).start()
     try:
         os.read(reading, 1)
     finally:

@@ -9,7 +9,7 @@ import pytest
 from taillog_conformance import model
 from taillog_conformance.oracle import Delivery, Line, Source, judge
 from taillog_conformance.outcomes import ConformanceFailure
-from taillog_conformance.timeline import Event
+from taillog_conformance.timeline import Event, Lane
 
 Step = str | tuple[str, str]
 """A verb alone, or a verb with the text that it appends; its place in the list is its place in the timeline."""
@@ -23,7 +23,7 @@ def events(*steps: Step, file: str = "a") -> list[Event]:
         if verb in ("start", "stop"):
             rows.append(Event(0.0, "tailer", verb))
         else:
-            lane = "check" if verb == model.SEEN else "producer"
+            lane: Lane = "check" if verb == model.SEEN else "producer"
             rows.append(Event(0.0, lane, verb, file, text.encode() if isinstance(step, tuple) else None))
     return rows
 

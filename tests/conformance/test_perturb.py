@@ -167,7 +167,7 @@ def others() -> Iterator[Callable[..., object]]:
     before = threading.gettrace()
     threading.settrace(trace)
     yield trace
-    threading.settrace(before)  # type: ignore[arg-type]
+    threading.settrace(before)
 
 
 @pytest.mark.parametrize("make", [Noting, Holder, LineCounter, lambda: Jitter(random.Random(1))])

@@ -147,6 +147,9 @@ def test_a_fault_in_a_file_is_one_line_that_names_it(text: str, complaint: str) 
         pytest.param(case("contains = 5"), "5 is no text", id="contains"),
         pytest.param(case('in_time = "yes"'), "in_time is true or false, not 'yes'", id="in-time"),
         pytest.param(case("any_keys = 1"), "any_keys is true or false, not 1", id="any-keys"),
+        pytest.param(case('interval = "1"'), "the interval has to be a number of seconds", id="interval"),
+        pytest.param(case("interval = 0"), "the interval has to be a number of seconds", id="interval-zero"),
+        pytest.param(case("interval = 99"), "the interval has to be a number of seconds", id="interval-long"),
         pytest.param(with_step('"settle"'), "a step is a list that begins with its verb", id="step-a-text"),
         pytest.param(with_step("[]"), "a step is a list that begins with its verb, not []", id="step-empty"),
         pytest.param(with_step("[1]"), "a step is a list that begins with its verb", id="step-a-number"),
@@ -231,12 +234,13 @@ def test_every_step_can_be_played(stage: Stage) -> None:
         ["create", "a"], ["start"], ["append", "a", "one\\n"], ["settle"], ["seen", "a"], ["touch", "a"],
         ["chmod", "a", "600"], ["quiet"], ["looks", 2], ["rename", "a"], ["create", "a"], ["append", "a", "two\\n"],
         ["append-old", "a", "late\\n"], ["deliver"], ["truncate", "a"], ["truncated", "a"],
-        ["append", "a", "three\\n"], ["deliver"], ["delete", "a"], ["stop"]
+        ["append", "a", "three\\n"], ["deliver"], ["delete", "a"],
+        ["link", "b"], ["append", "b", "four\\n"], ["deliver"], ["turn", "b"], ["append", "b", "five\\n"], ["stop"]
     """
     (found,) = load(case(steps=steps), "here.toml")
     assert {step.verb for step in found.steps} == ON_A_FILE | PLAIN
     lines = [line.partition(":")[2] for line in play(stage, found).text().splitlines()]
-    assert [line for line in lines if line != "late"] == ["one", "two", "three"]
+    assert [line for line in lines if line != "late"] == ["one", "two", "three", "four", "five"]
 
 
 def test_a_word_is_the_same_wherever_it_stands_and_no_other(stage: Stage) -> None:

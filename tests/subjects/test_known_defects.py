@@ -14,9 +14,22 @@ from taillog_conformance.outcomes import UsageProblem
 from taillog_fixtures.subjects import gnu_tail, pytorch
 
 PYTORCH = {
-    "DEL-1", "DEL-7", "FRM-1", "FRM-3", "FRM-5", "FRM-6", "FRM-10", "ENC-2", "FLT-2", "FLT-3", "ERR-5", "DST-4", "DST-8",
-    "CON-1", "LIF-6",
-}  # fmt: skip
+    "DEL-1",
+    "DEL-7",
+    "FRM-1",
+    "FRM-3",
+    "FRM-5",
+    "FRM-6",
+    "FRM-10",
+    "ENC-2",
+    "FLT-2",
+    "FLT-3",
+    "ERR-5",
+    "DST-4",
+    "DST-8",
+    "CON-1",
+    "LIF-6",
+}
 """Every MUST that PyTorch's TailLog 2.13 breaks in each run (FRM-10 is the sum of FRM-1, FRM-5, FRM-6 and ENC-2)."""
 
 PYTORCH_BY_LUCK = {"CON-3", "DEL-9", "FRM-9"}
