@@ -352,12 +352,13 @@ def pytest_report_header(config: pytest.Config) -> str | None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """A run in which checks were blocked or not run is not green, whatever pytest makes of a skip."""
-    from_here = session.config.stash[_REPORTS]
-    if any(report.verdict() == "inconclusive" for report in from_here.values()) and session.exitstatus == 0:
-        partial = session.config.getoption("--taillog-only") or session.config.getoption("keyword")
-        if not partial:
-            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+    """A run in which a check could not judge is not green, whatever pytest makes of a skip.
+
+    Checks that were not asked for (by -k, a node id, --taillog-only) are the user's choice; the summary counts them.
+    """
+    reports = session.config.stash[_REPORTS].values()
+    if session.exitstatus == pytest.ExitCode.OK and any(report.unjudged() for report in reports):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:

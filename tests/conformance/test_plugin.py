@@ -282,9 +282,6 @@ def test_an_inconclusive_run_is_not_green(run_pytest: Command, project: Path) ->
     assert "OSError" in done.stdout
 
 
-@pytest.mark.xfail(
-    raises=AssertionError, strict=True, reason="a blocked check of a part of the suite leaves pytest's status at 0"
-)
 def test_a_part_of_the_suite_that_could_not_be_judged_is_not_green_either(run_pytest: Command, project: Path) -> None:
     (project / "own.py").write_text(ADAPTERS)
     done = run_pytest(*SUITE, "--tailer", "own:adapter", "--taillog-only", "FRM-7")
@@ -296,12 +293,7 @@ def test_a_part_of_the_suite_that_could_not_be_judged_is_not_green_either(run_py
     "choice",
     [
         ["-k", "frm_7"],
-        pytest.param(
-            ["test_my_tailer.py::test_frm_7_empty_lines_are_delivered"],
-            marks=pytest.mark.xfail(
-                raises=AssertionError, strict=True, reason="a check chosen by its node id turns a pass into status 1"
-            ),
-        ),
+        ["test_my_tailer.py::test_frm_7_empty_lines_are_delivered"],
     ],
 )
 def test_one_check_that_was_asked_for_and_passed_is_green(

@@ -167,6 +167,15 @@ class Report:
             advice=sum(row.requirement.level is not Level.MUST and row.status is Status.FAIL for row in rows),
         )
 
+    def unjudged(self) -> list[CheckResult]:
+        """Checks of MUST requirements that were begun and could not judge."""
+        return [
+            result
+            for result in self.results.values()
+            if result.status in (Status.BLOCKED, Status.ERROR, Status.NOT_RUN)
+            and self.contract.get(result.requirement).level is Level.MUST
+        ]
+
     def verdict(self) -> Verdict:
         """Nonconformant if a MUST failed; else conformant only if every one that applies ran; else inconclusive."""
         summary = self.summary()
