@@ -20,6 +20,9 @@ EXAMPLES = 25
 TRIED_AGAIN = 12
 """Failing examples, the smallest first, that are tried again until one lasts."""
 
+TIMES_AGAIN = 2
+"""Times that it has to fail again: what is shown is to be replayed."""
+
 SHRINKS_WITHIN = 3.0
 """Seconds that making a failing example small may take before the smallest one so far is shown."""
 
@@ -46,15 +49,11 @@ def explore(stage: Stage, examples: SearchStrategy[T], holds: Callable[[T], obje
         nonlocal failing_since
         if failures and time.monotonic() > failing_since + SHRINKS_WITHIN:
             hypothesis.reject()
-        try:
-            holds(example)
-        except ConformanceFailure as failure:
+        failure = _failure_of(stage, example, holds)
+        if failure is not None:
             failing_since = failing_since or time.monotonic()
             failures.append((example, failure))
-            raise
-        finally:
-            while stage.runs:
-                stage.runs.pop().close()
+            raise failure
 
     try:
         every()
@@ -72,13 +71,20 @@ def _smallest_that_lasts(
     """The failure of the smallest example that fails when it is tried again: in a race, not each one does."""
     by_size = sorted(failures, key=lambda each: len(repr(each[0])))
     for example, _ in by_size[:TRIED_AGAIN]:
-        try:
-            holds(example)
-        except ConformanceFailure as failure:
-            return failure
-        finally:
-            while stage.runs:
-                stage.runs.pop().close()
+        again = [_failure_of(stage, example, holds) for _ in range(TIMES_AGAIN)]
+        if all(again) and again[0] is not None:
+            return again[0]
     smallest = by_size[0][1]
-    smallest.why += " (seen once, and not when the same was tried again)"
+    smallest.why += " (seen once, and not each time when the same was tried again)"
     return smallest
+
+
+def _failure_of(stage: Stage, example: T, holds: Callable[[T], object]) -> ConformanceFailure | None:
+    try:
+        holds(example)
+    except ConformanceFailure as failure:
+        return failure
+    finally:
+        while stage.runs:
+            stage.runs.pop().close()
+    return None

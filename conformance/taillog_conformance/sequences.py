@@ -16,8 +16,8 @@ FILES = ("a", "b")
 LINKED = "c"
 """The file whose path is a link, where links are turned."""
 
-LONGEST = 10
-"""Things done in a sequence: more than any known defect of this kind needs, and still a tenth of a second."""
+SHORTEST, LONGEST = 4, 10
+"""Things done in a sequence: as many as the known defects of this kind need, and still a tenth of a second."""
 
 PLAIN = ("append", "append", "looks", "settle")
 TRUNCATION = ("touch", "truncate")
@@ -87,7 +87,7 @@ def scenarios(requirement: str, kinds: Collection[str]) -> st.SearchStrategy[Sce
     """Sequences for a check of `requirement`, of the things in `kinds` (PLAIN, TRUNCATION, ROTATION)."""
     things = st.lists(
         st.tuples(st.sampled_from(sorted(kinds)), st.sampled_from((*FILES, LINKED)), st.integers(1, 3)),
-        min_size=2,
+        min_size=SHORTEST,
         max_size=LONGEST,
     )
     linked = "turn" in kinds

@@ -16,7 +16,7 @@ BOUND = 120.0
 """Seconds after which a command is taken to hang: far more than any takes."""
 
 TINY = textwrap.dedent("""
-    import pathlib, threading, time
+    import os, pathlib, signal, threading, time
 
 
     class TailLog:
@@ -106,6 +106,20 @@ TINY = textwrap.dedent("""
                 pathlib.Path(__file__).with_name("stuck").touch()
                 time.sleep(100)
             super().stop()
+
+
+    class Interrupting(TailLog):
+        '''As correct; the user presses Ctrl-C just while one is finalized, where Python drops what is raised.'''
+
+        home = os.getpid()
+        left = 1
+
+        def __del__(self):
+            if Interrupting.left and os.getpid() == self.home:
+                Interrupting.left -= 1
+                os.kill(self.home, signal.SIGINT)
+                for _ in range(1000):
+                    pass
 """).lstrip()
 """Tailers in a module of an adopter's: a correct one, and some that are not, or slow."""
 

@@ -427,6 +427,21 @@ def test_ctrl_c_ends_the_run_soon_with_a_report_of_what_was_done(project: Path, 
     assert report["summary"]["not_run"] > 0
 
 
+@pytest.mark.xfail(
+    raises=AssertionError,
+    strict=True,
+    reason="a KeyboardInterrupt that falls into a finalizer or a callback of the collector is dropped: the run goes on",
+)
+def test_ctrl_c_is_not_lost_where_python_drops_what_is_raised(project: Path, begin: Begin) -> None:
+    process = begin("tiny:Interrupting", 0)
+    out, _ = process.communicate(timeout=BOUND)
+    assert process.returncode == 3
+    assert "the run was interrupted" in out
+    report = document(project / "out.json")
+    assert report["interrupted"]
+    assert report["summary"]["failed"] == 0
+
+
 def test_a_run_that_is_killed_leaves_a_whole_report(project: Path, begin: Begin) -> None:
     process = begin("tiny:Slow", 0)
     await_(process, lambda: passed(project / "out.json"))

@@ -126,6 +126,13 @@ def test_a_requirement_without_a_check_counts_unless_it_says_why() -> None:
     assert [row.requirement.id for row in excused.requirements()] == ["AAA-1"]
 
 
+@pytest.mark.parametrize(
+    ("status", "unjudged"), [(BLOCKED, 1), (ERROR, 1), (PASS, 0), (FAIL, 0), (APART, 0), (KNOWN, 0)]
+)
+def test_checks_of_musts_that_were_begun_and_could_not_judge_are_known(status: Status, unjudged: int) -> None:
+    assert len(report({"AAA-1": [status, PASS], "BBB-2": [status], "AAA-2": [NOT_RUN]}).unjudged()) == unjudged
+
+
 # From checks to a requirement.
 
 
