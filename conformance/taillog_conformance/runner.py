@@ -10,6 +10,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import pytest
@@ -147,8 +148,9 @@ def _pytest(module: str, options: Sequence[str], workers: int, watcher: Callable
         if workers:
             arguments += ["-p", "xdist", "-n", str(workers), "--maxschedchunk=1"]
             arguments += [f"--max-worker-restart={RESTARTS}", f"--taillog-limit={CHECK_ENDS_WITHIN}"]
-        with _environment(PYTEST_DISABLE_PLUGIN_AUTOLOAD="1", PYTEST_ADDOPTS=None):
-            return int(pytest.main([*arguments, *options], plugins=[_Listener(ON_RESULT, watcher)]))
+        listener = _Listener(ON_RESULT, watcher)
+        with _environment(PYTEST_DISABLE_PLUGIN_AUTOLOAD="1", PYTEST_ADDOPTS=None), listener.interruptions():
+            return int(pytest.main([*arguments, *options], plugins=[listener]))
     finally:
         remove_tree(Path(folder))  # with what a worker that was ended left in it
 
@@ -162,6 +164,29 @@ class _Listener:
     def __init__(self, name: str, watcher: Callable[..., None]) -> None:
         self._name = name
         self._watcher = watcher
+        self._interrupted = False
+
+    @contextlib.contextmanager
+    def interruptions(self) -> Iterator[None]:
+        """Notes each Ctrl-C meanwhile, and lets it through."""
+        before = signal.getsignal(signal.SIGINT)
+
+        def on_interrupt(signum: int, frame: FrameType | None) -> None:
+            self._interrupted = True
+            raise KeyboardInterrupt
+
+        if before is not signal.default_int_handler:  # a run in the background has it ignored
+            yield
+            return
+        signal.signal(signal.SIGINT, on_interrupt)
+        try:
+            yield
+        finally:
+            signal.signal(signal.SIGINT, before)
+
+    def pytest_runtest_logfinish(self) -> None:
+        if self._interrupted:
+            raise KeyboardInterrupt  # the first one fell where the interpreter drops what is raised: in a finalizer
 
     def pytest_keyboard_interrupt(self) -> None:
         _, *below = family(os.getpid())

@@ -427,11 +427,6 @@ def test_ctrl_c_ends_the_run_soon_with_a_report_of_what_was_done(project: Path, 
     assert report["summary"]["not_run"] > 0
 
 
-@pytest.mark.xfail(
-    raises=AssertionError,
-    strict=True,
-    reason="a KeyboardInterrupt that falls into a finalizer or a callback of the collector is dropped: the run goes on",
-)
 def test_ctrl_c_is_not_lost_where_python_drops_what_is_raised(project: Path, begin: Begin) -> None:
     process = begin("tiny:Interrupting", 0)
     out, _ = process.communicate(timeout=BOUND)
