@@ -23,7 +23,7 @@ from .clocks import INTERVAL, Clocks
 from .destinations import Recorder, RecordingStream
 from .logs import Report, reports_to, thread_deaths_to
 from .offsets import read_offset
-from .outcomes import AdapterProblem, ConformanceFailure, NotApplicable, TailerRaised
+from .outcomes import AdapterProblem, ConformanceFailure, TailerRaised
 from .perturb import Jitter, Pauses
 from .producer import ProducedFile, remove_tree
 from .timeline import Timeline
@@ -136,12 +136,6 @@ class Stage:
     def fast_interval(self) -> float:
         """An interval in seconds for checks of many short rounds."""
         return INTERVAL / 10
-
-    def needs(self, *capabilities: str) -> None:
-        """Raise NotApplicable unless the tailer declares all of `capabilities`."""
-        for capability in capabilities:
-            if capability not in self.adapter.capabilities:
-                raise NotApplicable(f"the tailer does not declare {capability}")
 
     def close(self) -> None:
         """End every run, and remove the check's folder."""

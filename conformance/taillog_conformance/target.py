@@ -36,8 +36,12 @@ class Target:
             UsageProblem: there is no such target, it cannot be imported or has the wrong shape, or a capability is
                 unknown; the message is one line.
         """
-        known_capabilities(self.capabilities)
         known_capabilities(self.without)
+        adapter = self._adapter()
+        known_capabilities(adapter.capabilities)  # those asked for here, and those that the target declares itself
+        return adapter
+
+    def _adapter(self) -> Adapter:
         if self.command is not None:
             return CommandAdapter(self.command, capabilities=self.capabilities, without=self.without)
         if not self.name:

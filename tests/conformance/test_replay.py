@@ -26,7 +26,7 @@ def check(folder: Path, *words: str) -> tuple[int, dict[str, dict[str, object]],
     return done.returncode, {row["id"]: row for row in rows}, done.stderr
 
 
-def test_a_sequence_that_a_property_found_is_printed_and_can_be_replayed(tmp_path: Path) -> None:
+def test_a_sequence_that_a_property_found_is_printed_as_a_scenario_file(tmp_path: Path) -> None:
     status, rows, _ = check(tmp_path, LOSES_A_LINE, "--capability", "rotation", "--only", "ROT-6", "--thorough")
     assert (status, rows["ROT-6"]["status"]) == (1, "fail")
     checks = rows["ROT-6"]["checks"]
@@ -35,11 +35,28 @@ def test_a_sequence_that_a_property_found_is_printed_and_can_be_replayed(tmp_pat
     text = textwrap.dedent(message.split(PRINTED, 1)[1].split("\n  look at:", 1)[0])
     (tmp_path / "found.toml").write_text(text, encoding="utf-8")
     (tmp_path / "report.json").unlink()
-    status, rows, _ = check(tmp_path, LOSES_A_LINE, "--capability", "rotation", "--scenario", "found.toml")
-    assert (status, rows["ROT-6"]["status"]) == (1, "fail")
-    (tmp_path / "report.json").unlink()
     status, rows, _ = check(tmp_path, "taillog:TailLog", "--scenario", "found.toml")
     assert (status, rows["ROT-6"]["status"]) == (3, "pass")
+
+
+GONE = """
+requirement = "ROT-6"
+
+[[case]]
+name = "gone for some looks"
+steps = [
+  ["append", "a", "$one\\n"], ["start"], ["deliver"], ["delete", "a"], ["looks", 50],
+  ["append", "a", "$two\\n"], ["settle"], ["stop"],
+]
+"""
+
+
+def test_a_scenario_file_is_replayed(tmp_path: Path) -> None:
+    (tmp_path / "gone.toml").write_text(GONE, encoding="utf-8")
+    for target, expected in ((LOSES_A_LINE, (1, "fail")), ("taillog:TailLog", (3, "pass"))):
+        status, rows, _ = check(tmp_path, target, "--capability", "rotation", "--scenario", "gone.toml")
+        assert (status, rows["ROT-6"]["status"]) == expected
+        (tmp_path / "report.json").unlink()
 
 
 def test_a_scenario_file_that_cannot_be_read_is_one_line(tmp_path: Path) -> None:
