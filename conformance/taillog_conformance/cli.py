@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import sys
+import threading
 from pathlib import Path
 from typing import NoReturn
 
@@ -99,7 +100,16 @@ def check(
     options += [f"--taillog-only={name}" for name in names]
     from .runner import run
 
-    sys.exit(run(described, options, workers, seed, selected, scenario, json_file, quiet))
+    _end(run(described, options, workers, seed, selected, scenario, json_file, quiet))
+
+
+def _end(status: int) -> NoReturn:
+    """End with `status`, though a tailer has left threads behind that an interpreter would wait for."""
+    if any(not thread.daemon and thread is not threading.main_thread() for thread in threading.enumerate()):
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
+    sys.exit(status)
 
 
 @main.command()

@@ -343,6 +343,29 @@ def test_without_a_seed_each_run_has_its_own_and_shows_it(project: Path, monkeyp
     assert len(seeds) == 2
 
 
+LEAVES_A_THREAD = """
+import threading
+from taillog_fixtures.correct import one_loop
+
+class TailLog(one_loop.TailLog):
+    def stop(self):
+        super().stop()
+        threading.Thread(target=threading.Event().wait).start()
+"""
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_a_thread_that_a_tailer_leaves_behind_does_not_keep_the_command(
+    taillog: Command, project: Path, workers: int
+) -> None:
+    (project / "lasting.py").write_text(LEAVES_A_THREAD)
+    done = taillog(
+        "check", "lasting:TailLog", "--only", "PFX-1", "--scale", "0.5", "-n", str(workers), "--json", "report.json"
+    )
+    assert done.returncode == 3, done.stdout
+    assert rows(document(project / "report.json"))["PFX-1"]["status"] == "pass"
+
+
 def test_the_run_takes_nothing_from_the_project_round_it(taillog: Command, project: Path) -> None:
     (project / "pytest.ini").write_text("[pytest]\naddopts = --no-such-option\n")
     (project / "conftest.py").write_text("raise RuntimeError('not mine')\n")
