@@ -14,17 +14,19 @@ class Recorder:
 
     def __init__(self, timeline: Timeline) -> None:
         self.timeline = timeline
-        self._changed = threading.Condition()
+        self._counting = threading.Lock()
         self._lines = 0
         self._characters = 0
+        self._awaited: threading.Event | None = None
 
     def note(self, text: str, stream: str = "") -> None:
         """Note that `text` has come, on the destination of the file `stream` ('' for the one that all share)."""
-        self.timeline.add("destination", "write", stream, text)
-        with self._changed:
+        self.timeline.add_write(stream, text)
+        with self._counting:
             self._lines += text.count("\n")
             self._characters += len(text)
-            self._changed.notify_all()
+        if (awaited := self._awaited) is not None:
+            awaited.set()
 
     @property
     def lines(self) -> int:
@@ -37,9 +39,10 @@ class Recorder:
         return self._characters
 
     def wait(self, seconds: float) -> None:
-        """Wait until something comes, `seconds` at the most."""
-        with self._changed:
-            self._changed.wait(seconds)
+        """Wait until something comes, `seconds` at the most. Only the check's own thread may."""
+        self._awaited = threading.Event()
+        self._awaited.wait(seconds)
+        self._awaited = None
 
 
 class RecordingStream(io.TextIOBase):

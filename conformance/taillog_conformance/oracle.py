@@ -91,13 +91,15 @@ def lines_of(chunks: Iterable[tuple[int, bytes]], *, final: int | None, stop: in
     last = 0
     for event, data in chunks:
         late = stop is not None and event > stop
-        *ends, rest = (held + data).split(b"\n")
+        whole, newline, rest = (held + data).rpartition(b"\n")
+        # Decoded at once: no character goes over a newline, however bad the bytes are.
+        ends = decode(whole).split("\n") if newline else []
         for index, end in enumerate(ends):
             if late:
                 begun = len(decode(held[:held_before_stop])) if index == 0 else 0
-                lines.append(Line(decode(end), event, optional=not begun, cut_from=begun or CUT_FROM))
+                lines.append(Line(end, event, optional=not begun, cut_from=begun or CUT_FROM))
             else:
-                lines.append(Line(decode(end), event))
+                lines.append(Line(end, event))
         if ends:
             held_before_stop = 0
         held, last = rest, event

@@ -23,7 +23,7 @@ TRIED_AGAIN = 12
 TIMES_AGAIN = 2
 """Times that it has to fail again: what is shown is to be replayed."""
 
-SHRINKS_WITHIN = 3.0
+SHRINKS_WITHIN = 1.5
 """Seconds that making a failing example small may take before the smallest one so far is shown."""
 
 

@@ -223,7 +223,15 @@ def _part(part: object, where: str) -> Part:
         if type(part["times"]) is not int or part["times"] < 1:
             raise ScenarioError(f"{where}: {part['times']!r} is no number of times")
         return _text(part["repeat"], where) * part["times"]
-    raise ScenarioError(f'{where}: {part!r} is no text; write "text", {{hex = "ff"}} or {{repeat = "x", times = 9}}')
+    if isinstance(part, dict) and set(part) == {"numbered", "lines"}:
+        if type(part["lines"]) is not int or part["lines"] < 1:
+            raise ScenarioError(f"{where}: {part['lines']!r} is no number of lines")
+        text = _text(part["numbered"], where)
+        return "".join(f"{text} {number}\n" for number in range(part["lines"]))
+    raise ScenarioError(
+        f'{where}: {part!r} is no text; write "text", {{hex = "ff"}}, {{repeat = "x", times = 9}} or '
+        '{numbered = "x", lines = 9}'
+    )
 
 
 def _text(text: object, where: str) -> str:

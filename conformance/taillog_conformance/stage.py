@@ -31,8 +31,9 @@ from .words import Words
 
 T = TypeVar("T")
 
-POLL = 0.001
-"""Seconds between two looks of a wait at what is not announced (offsets, states)."""
+POLL, POLL_AT_MOST, POLL_GROWS = 0.001, 0.008, 1.2
+"""Seconds between two looks of a wait at what is not announced (offsets, states): the longer it has waited, the more,
+for a look at the offsets costs a tenth of a millisecond, and most of a run is waiting."""
 
 LATENCIES_TO_SEE = 3
 """Times its measured latency that a tailer whose reading cannot be watched gets to show that it has seen something."""
@@ -394,6 +395,7 @@ class Run:
     def _wait(self, happened: Callable[[], bool], within: float) -> bool:
         began = moved = time.monotonic()
         last = self._progress()
+        poll = POLL
         while not happened():
             now = time.monotonic()
             current = self._progress()
@@ -401,7 +403,8 @@ class Run:
                 last, moved = current, now
             if now - moved >= within or now - began >= self.stage.clocks.over_all:
                 return False
-            self.recorder.wait(POLL)
+            self.recorder.wait(poll)
+            poll = min(poll * POLL_GROWS, POLL_AT_MOST)
         return True
 
     def _progress(self) -> tuple[int, int]:

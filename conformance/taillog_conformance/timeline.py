@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 Lane = Literal["producer", "tailer", "destination", "check"]
 
@@ -17,8 +16,12 @@ SHOWN_CHARACTERS = 60
 """Characters of a text that a line of the printed timeline shows: enough to tell lines apart, and still one row."""
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+JOINS_AFTER = 500
+"""Writes to the destination in a row after which further ones are noted as one event: of a backlog of 100,000 lines no
+one reads each, and their events would take longer than the tailer."""
+
+
+class Event(NamedTuple):
     """One thing that happened, `at` seconds after the timeline began."""
 
     at: float
@@ -68,22 +71,49 @@ class Timeline:
         self._began = time.monotonic()
         self._lock = threading.Lock()
         self._events: list[Event] = []
+        self._in_a_row = 0
+        self._joined: list[str] = []
+        """What was written since the last event, and belongs to it."""
 
     def __getstate__(self) -> dict[str, object]:
         return {"_began": self._began, "_events": list(self.events())}
 
     def __setstate__(self, state: dict[str, object]) -> None:
-        self.__dict__.update(state, _lock=threading.Lock())
+        self.__dict__.update(state, _lock=threading.Lock(), _in_a_row=0, _joined=[])
 
     def add(self, lane: Lane, what: str, file: str = "", data: bytes | str | None = None, note: str = "") -> int:
         """Note an event that happens now; its place in the order."""
         with self._lock:
-            self._events.append(Event(time.monotonic() - self._began, lane, what, file, data, note))
-            return len(self._events) - 1
+            self._in_a_row = 0
+            return self._append(lane, what, file, data, note)
+
+    def add_write(self, file: str, text: str) -> None:
+        """Note a write to the destination of `file`; after many in a row it is noted with the one before it."""
+        with self._lock:
+            last = self._events[-1] if self._in_a_row else None
+            if last is not None and last.file != file:
+                self._in_a_row = 0
+            if self._in_a_row < JOINS_AFTER:
+                self._append("destination", "write", file, text, "")
+                self._in_a_row += 1
+            else:
+                self._joined.append(text)
+
+    def _append(self, lane: Lane, what: str, file: str, data: bytes | str | None, note: str) -> int:
+        self._join()
+        self._events.append(Event(time.monotonic() - self._began, lane, what, file, data, note))
+        return len(self._events) - 1
+
+    def _join(self) -> None:
+        if self._joined:
+            last = self._events[-1]
+            self._events[-1] = last._replace(data="".join([str(last.data), *self._joined]))
+            self._joined.clear()
 
     def events(self) -> tuple[Event, ...]:
         """All events so far."""
         with self._lock:
+            self._join()
             return tuple(self._events)
 
     def around(self, index: int | None, before: int = 14, after: int = 6) -> list[str]:

@@ -167,6 +167,7 @@ def test_a_fault_in_a_file_is_one_line_that_names_it(text: str, complaint: str) 
         ),
         pytest.param(with_step('["append", "a", {repeat = "x", times = 0}]'), "0 is no number of times", id="no-times"),
         pytest.param(with_step('["append", "a", {repeat = 1, times = 2}]'), "1 is no text", id="repeat"),
+        pytest.param(with_step('["append", "a", {numbered = "x", lines = 0}]'), "0 is no number of lines", id="lines"),
         pytest.param(with_step('["append", "a", "5 $ a"]'), "a dollar sign is $$", id="dollar"),
         pytest.param(with_step('["chmod", "a"]'), "chmod takes one argument", id="no-mode"),
         pytest.param(with_step('["chmod", "a", "999"]'), "chmod does not take '999'", id="mode-not-octal"),

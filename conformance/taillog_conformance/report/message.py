@@ -11,6 +11,10 @@ WIDTH = 100
 """Columns of a message: it is pasted into bug reports."""
 
 
+LONGEST_SCENARIO = 2_000
+"""Characters of a scenario that a message shows; a longer one is one of the kit's own, and the command repeats it."""
+
+
 def failure_message(requirement: Requirement, check: str, failure: ConformanceFailure, repeat: str) -> str:
     """What a maintainer reads."""
     parts = [
@@ -25,7 +29,7 @@ def failure_message(requirement: Requirement, check: str, failure: ConformanceFa
         parts.append(_field("got", failure.got))
     if failure.timeline is not None:
         parts += ["", "  timeline:", *(f"  {line}" for line in failure.timeline.around(failure.event))]
-    if failure.scenario:
+    if failure.scenario and len(failure.scenario) <= LONGEST_SCENARIO:
         parts += ["", "  scenario, to be replayed by --scenario FILE:", *_indented(failure.scenario)]
     parts += ["", _field("look at", requirement.if_it_fails), _field("repeat", repeat, wrap=False)]
     return "\n".join(parts)

@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import TextIO
 
 from ..destinations import BarrierStream, GatedStream, RecordingStream
+from ..perturb import switching_often
 from ..stage import Run, Stage
 from ._registry import requirement
 
@@ -71,7 +74,7 @@ def test_con_2_no_line_stands_inside_another(taillog_stage: Stage) -> None:
     run.judge()
 
 
-LINES_EACH = 12_000
+LINES_EACH = 6_000
 """Lines that each of the four files holds: enough for unserialised writes to damage a buffered stream."""
 
 
@@ -80,10 +83,11 @@ def _full_speed(stage: Stage, out: TextIO) -> Run:
     run.dst = out
     for file in run.files.values():
         file.append("".join(f"{line}\n" for line in stage.words.lines(LINES_EACH)))
-    run.start()
-    for label in run.files:
-        run.seen(label)  # what a drain may lose is DEL-1's matter
-    run.stop()
+    with switching_often():
+        run.start()
+        for label in run.files:
+            run.seen(label)  # what a drain may lose is DEL-1's matter
+        run.stop()
     return run
 
 
@@ -117,6 +121,46 @@ def test_con_3_a_pipe_carries_exactly_the_lines_written(taillog_stage: Stage) ->
     run.judge()
 
 
+class _TwoStops:
+    """stop() called by two threads at once; `returned` is told each that has returned."""
+
+    def __init__(self, run: Run, returned: Callable[[str], object]) -> None:
+        self._run = run
+        self._tailer = run.make()
+        self._returned = returned
+        self._errors: list[BaseException] = []
+        self._threads = [
+            threading.Thread(target=self._stop, args=[name], name=f"conformance-{name}", daemon=True)
+            for name in ("one", "two")
+        ]
+
+    def _stop(self, name: str) -> None:
+        try:
+            self._tailer.stop()
+        except BaseException as error:
+            self._errors.append(error)
+        self._returned(name)
+
+    def begin(self) -> None:
+        self._run.timeline.add("tailer", "stop", note="in two threads")
+        self._run.ended = True
+        for thread in self._threads:
+            thread.start()
+
+    def _join(self) -> None:
+        for thread in self._threads:
+            thread.join()
+
+    def join(self) -> None:
+        """Wait for both; a failure if one does not return, or raised."""
+        self._run.call("stop() in two threads", self._join)
+        self._run.timeline.add("tailer", "stopped")
+        if self._errors:
+            raise self._run.failure(
+                "stop() raised when two threads called it", expected="both return", got=repr(self._errors[0])
+            )
+
+
 @requirement("CON-4", needs=["object", "stream"])
 def test_con_4_two_threads_may_call_stop_at_once(taillog_stage: Stage) -> None:
     """Two threads may call stop() at once: both return, and only after the drain."""
@@ -129,39 +173,20 @@ def test_con_4_two_threads_may_call_stop_at_once(taillog_stage: Stage) -> None:
     run.settle()
     stream.shut()
     run["a"].append(f"{words.text()}\n")
-    tailer = run.make()
+    gate_opened = threading.Event()
     early: list[str] = []
-    errors: list[BaseException] = []
 
-    def stop(name: str) -> None:
-        try:
-            tailer.stop()
-        except BaseException as error:
-            errors.append(error)
+    def returned(name: str) -> None:
         if not gate_opened.is_set():
             early.append(name)
 
-    gate_opened = threading.Event()
-    threads = [
-        threading.Thread(target=stop, args=[name], name=f"conformance-{name}", daemon=True) for name in ("one", "two")
-    ]
-    run.timeline.add("tailer", "stop", note="in two threads")
-    run.ended = True
+    stops = _TwoStops(run, returned)
     stream.entered.wait(taillog_stage.clocks.settles_within)
-    for thread in threads:
-        thread.start()
+    stops.begin()
     run.quiet()
     gate_opened.set()
     stream.open_gate()
-
-    def both_return() -> None:
-        for thread in threads:
-            thread.join()
-
-    run.call("stop() in two threads", both_return)
-    run.timeline.add("tailer", "stopped")
-    if errors:
-        raise run.failure("stop() raised when two threads called it", expected="both return", got=repr(errors[0]))
+    stops.join()
     if early and stream.entered.is_set():
         raise run.failure(
             "stop() returned in one thread while a line was still being written",
@@ -169,6 +194,37 @@ def test_con_4_two_threads_may_call_stop_at_once(taillog_stage: Stage) -> None:
             got=f"it returned in thread {early[0]} while write() had not",
         )
     run.judge()
+
+
+def _note_lines(run: Run, come: list[int], _: str) -> None:
+    come.append(run.lines_so_far())
+
+
+STOP_ROUNDS = 5
+"""Tailers that are stopped so: each takes some milliseconds."""
+
+
+@requirement("CON-4", needs=["object", "stream"])
+def test_con_4_no_race_of_two_stops_ends_before_the_drain(taillog_stage: Stage) -> None:
+    """The same, while the tailer is slowed down between the lines of its code: so is its stop() in both threads."""
+    words = taillog_stage.words
+    for _ in range(STOP_ROUNDS):
+        with taillog_stage.slowed():
+            run = taillog_stage.open()
+            run.start()
+            run["a"].append(f"{words.text()}\n" * 2)
+            come: list[int] = []
+            stops = _TwoStops(run, partial(_note_lines, run, come))
+            stops.begin()
+            stops.join()
+        run.judge()
+        if min(come) < max(come):
+            raise run.failure(
+                "stop() returned in one thread while lines were still to come",
+                expected=f"{max(come)} lines when it returns",
+                got=f"{min(come)} lines",
+            )
+        run.close()
 
 
 @requirement("CON-5", needs=["object"])

@@ -61,16 +61,16 @@ def test_del_3_what_is_appended_later_is_delivered(taillog_stage: Stage, case: S
     play(taillog_stage, case)
 
 
-BLOCKS_OF_LINES = 20_000
-"""Lines that are more than one block of any reader: 250 KB."""
+BLOCK_LINES, BLOCK_BLANKS = 5_000, 60
+"""Lines, and the characters that each is made longer by, that are more than one block of any reader: 350 KB."""
 
 
 @requirement("DEL-4", needs=["several-files"])
 def test_del_4_lines_of_one_file_keep_their_order(taillog_stage: Stage) -> None:
     """Lines of one file keep their order."""
     run = taillog_stage.open("a b")
-    backlog, first, second = (taillog_stage.words.lines(count) for count in (BLOCKS_OF_LINES, 500, 500))
-    run["a"].append("".join(f"{line}\n" for line in backlog))
+    backlog, first, second = (taillog_stage.words.lines(count) for count in (BLOCK_LINES, 500, 500))
+    run["a"].append("".join(f"{line}{'x' * BLOCK_BLANKS}\n" for line in backlog))
     run.start()
     for at in range(0, 500, 50):
         run["a"].append("".join(f"{line}\n" for line in first[at : at + 50]))

@@ -225,6 +225,9 @@ def test_res_5_threads_do_not_grow_with_the_files(taillog_stage: Stage) -> None:
 BACKLOG = 24 * 2**20
 """Bytes of backlog: well above what a tailer may keep in blocks of its own."""
 
+LONG_LINE = 2_000
+"""Characters of each of its lines: few lines are soon told apart, and still nothing beside the backlog."""
+
 MAY_GROW = 14 * 2**20
 """Bytes by which the peak may grow: a few blocks of a megabyte and their texts, and far below the backlog."""
 
@@ -245,7 +248,7 @@ def test_res_6_memory_is_bounded_by_the_longest_line(taillog_stage: Stage) -> No
     peak_memory()
     out = taillog_stage.folder / "out"
     run = taillog_stage.open(dst=str(out))
-    text = (taillog_stage.words.text(8) + "\n").encode()
+    text = f"{taillog_stage.words.text()} {'x' * LONG_LINE}\n".encode()
     block = text * (2**16 // len(text))
     with run["a"].path.open("wb") as file:
         for _ in range(BACKLOG // len(block)):
