@@ -33,6 +33,9 @@ class Job:
     seed: int = 0
     capabilities: tuple[str, ...] = ()
     only: tuple[str, ...] = ()
+    to_first_failure: bool = False
+    path: tuple[str, ...] = ()
+    """Folders that go before the module search path."""
 
 
 @dataclass(frozen=True)
@@ -68,10 +71,10 @@ class Outcome:
         return [check["message"] for row in rows for check in row["checks"] if check["status"] == "fail"]
 
 
-def run_all(jobs: Iterable[Job], at_once: int, path: Iterable[str] = ()) -> Iterator[Outcome]:
-    """Run all jobs, `at_once` at a time, each outcome as it comes; `path` goes before the module search path."""
+def run_all(jobs: Iterable[Job], at_once: int) -> Iterator[Outcome]:
+    """Run all jobs, `at_once` at a time; each outcome as it comes."""
     server = subprocess.Popen(
-        [sys.executable, __file__, str(at_once), *path], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [sys.executable, __file__, str(at_once)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
     assert server.stdin is not None
     assert server.stdout is not None
@@ -148,11 +151,13 @@ def _check(job: dict[str, Any]) -> None:
     from taillog_conformance.runner import run
     from taillog_conformance.target import Target
 
+    sys.path[:0] = job["path"]
     adapter = Target(job["target"], capabilities=tuple(job["capabilities"])).adapter()
     described = {"name": adapter.name, "adapter": adapter.kind, "capabilities": sorted(adapter.capabilities)}
     options = [f"--taillog-seed={job['seed']}", f"--tailer={job['target']}"]
     options += [f"--tailer-capability={name}" for name in job["capabilities"]]
     options += [f"--taillog-only={name}" for name in job["only"]]
+    options += ["--exitfirst"] if job["to_first_failure"] else []
     selected = frozenset(each.id for each in load_contract().select(job["only"])) if job["only"] else None
     run(described, options, 0, job["seed"], selected, None, Path("report.json"), quiet=True)
 
@@ -187,5 +192,4 @@ def _kill_group(pid: int) -> None:
 
 
 if __name__ == "__main__":
-    sys.path[:0] = sys.argv[2:]
     _serve(int(sys.argv[1]))
