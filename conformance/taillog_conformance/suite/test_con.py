@@ -217,12 +217,12 @@ def test_con_4_no_race_of_two_stops_ends_before_the_drain(taillog_stage: Stage) 
             stops = _TwoStops(run, partial(_note_lines, run, come))
             stops.begin()
             stops.join()
-        run.judge()
-        if min(come) < max(come):
+        # What the drain itself loses is DEL-1's matter.
+        if min(come) < run.lines_so_far():
             raise run.failure(
                 "stop() returned in one thread while lines were still to come",
-                expected=f"{max(come)} lines when it returns",
-                got=f"{min(come)} lines",
+                expected=f"{run.lines_so_far()} lines, all that came in the end, when it returns",
+                got=f"{min(come)}",
             )
         run.close()
 
