@@ -22,7 +22,7 @@ from .adapters.base import Default, Filter
 from .clocks import INTERVAL, Clocks
 from .destinations import Recorder, RecordingStream
 from .logs import Report, reports_to, thread_deaths_to
-from .offsets import read_offset
+from .offsets import read_offset, read_offsets
 from .outcomes import AdapterProblem, ConformanceFailure, TailerRaised
 from .perturb import Jitter, Pauses
 from .producer import ProducedFile, remove_tree
@@ -410,7 +410,8 @@ class Run:
     def _progress(self) -> tuple[int, int]:
         offsets = 0
         if self.stage.profile.offset_visible and self.tailer is not None:
-            offsets = sum(self._offset(file) or 0 for file in list(self.files.values())[:FILES_WATCHED])
+            watched = [file.path for file in list(self.files.values())[:FILES_WATCHED]]
+            offsets = sum(offset or 0 for offset in read_offsets(watched, self.stage.adapter.processes(self.tailer)))
         return (self.recorder.characters if self.stream is not None else len(self._file_text()), offsets)
 
     def offset(self, label: str) -> int | None:
