@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -96,23 +97,38 @@ FINITE_LINES = 50
 def test_src_4_a_destination_that_is_a_source_stays_finite(taillog_stage: Stage) -> None:
     """A destination that is also a source is refused, or stays finite."""
     run = taillog_stage.open(interval=taillog_stage.fast_interval)
-    path = run["a"].path
     run["a"].append(f"{taillog_stage.words.text()}\n")
-    with path.open("a", encoding="utf-8", buffering=1) as stream:
+    with run["a"].path.open("a", encoding="utf-8", buffering=1) as stream:
         run.dst = stream
+        _stays_finite(run, begun=lambda: None)
 
-        def lines() -> int:
-            return path.read_bytes().count(b"\n")
 
-        ends = time.monotonic() + GROWS_FOR
-        refused = run.attempt_start() is not None
-        while not refused and lines() <= FINITE_LINES and time.monotonic() < ends:
-            run.looks(1)
-        grown = lines()
-        if grown > FINITE_LINES:
-            os.truncate(path, 0)  # so that it comes to an end
-        if not refused:
-            run.stop()
+@requirement("SRC-4", needs=["destination-path"])
+def test_src_4_a_path_of_both_stays_finite(taillog_stage: Stage) -> None:
+    """The same where the path of the destination is that of a source."""
+    words = taillog_stage.words
+    path = taillog_stage.folder / f"{words.word()}.log"
+    run = taillog_stage.open(interval=taillog_stage.fast_interval, paths={"a": path}, dst=str(path))
+    # The destination is emptied when the tailer starts, so the line comes after that.
+    _stays_finite(run, begun=lambda: run["a"].append(f"{words.text()}\n"))
+
+
+def _stays_finite(run: Run, begun: Callable[[], object]) -> None:
+    path = run["a"].path
+
+    def lines() -> int:
+        return path.read_bytes().count(b"\n") if path.exists() else 0
+
+    ends = time.monotonic() + GROWS_FOR
+    refused = run.attempt_start() is not None
+    begun()
+    while not refused and lines() <= FINITE_LINES and time.monotonic() < ends:
+        run.looks(1)
+    grown = lines()
+    if grown > FINITE_LINES:
+        os.truncate(path, 0)  # so that it comes to an end
+    if not refused:
+        run.stop()
     if grown > FINITE_LINES:
         raise run.failure(
             f"the tailer fed itself: of one line it made {grown:,} within {GROWS_FOR:g} s",
