@@ -36,6 +36,10 @@ _CONTEXT: pytest.StashKey[dict[str, Any]] = pytest.StashKey()
 _REPORTS: pytest.StashKey[dict[str, Report]] = pytest.StashKey()
 _ADAPTER: pytest.StashKey[Adapter] = pytest.StashKey()
 
+_INTERPRETERS: pytest.StashKey[set[str]] = pytest.StashKey()
+
+SUITE = Path(__file__).with_name("suite")
+
 ON_RESULT = "taillog_on_result"
 """Name under which `taillog check` registers what it wants called with each result."""
 
@@ -65,6 +69,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[_SMOKES] = {}
     config.stash[_REPORTS] = {}
     config.stash[_CONTEXT] = {}
+    config.stash[_INTERPRETERS] = set()
     if config.pluginmanager.hasplugin("xdist"):
         config.pluginmanager.register(_ForWorkers(config.stash[_SEED]), "taillog-for-workers")
 
@@ -78,9 +83,27 @@ class _ForWorkers:
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
         node.workerinput["taillog_seed"] = self._seed
+        if any(spec.python for spec in node.nodemanager.specs):
+            from .interpreters import keep_path
+
+            keep_path(node)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodeready(self, node: Any) -> None:
+        version = ".".join(map(str, node.workerinfo["version_info"][:3]))
+        node.config.stash[_INTERPRETERS].add(version)
 
 
 # What there is to run.
+
+
+def pytest_pycollect_makemodule(module_path: Path, parent: pytest.Collector) -> pytest.Module | None:
+    """Name the suite's modules by the import, not by the folder: workers of other interpreters have it elsewhere."""
+    if module_path.parent != SUITE:
+        return None
+    name = f"{__package__}.{SUITE.name}.{module_path.stem}"
+    module: pytest.Module = pytest.Module.from_parent(parent, path=module_path, nodeid=name)
+    return module
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -368,3 +391,5 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
         terminalreporter.section("log tailer conformance")
         terminalreporter.line(verdict_line(report))
         terminalreporter.line(f"seed {report.seed}")
+        if len(config.stash[_INTERPRETERS]) > 1:
+            terminalreporter.line(f"Python {', '.join(sorted(config.stash[_INTERPRETERS]))}")
