@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from xdist import plugin
+from xdist import plugin  # type: ignore[import-untyped]
 
 OWN_PATH = "import sys; channel.send(sys.path)"
 

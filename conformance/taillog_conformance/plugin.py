@@ -224,12 +224,12 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     mark = item.get_closest_marker(MARK)
     if mark is None or (call.excinfo is None and call.when != "call"):
         return
+    from .target import described
+
     report = outcome.get_result()
     result, shown = _result_of(item, mark.args[0], call)
     adapter = item.config.stash[_CONTEXT].get("adapter")
-    target = (
-        {"name": adapter.name, "adapter": adapter.kind, "capabilities": sorted(adapter.capabilities)} if adapter else {}
-    )
+    target = described(adapter) if adapter else {}
     report.user_properties.append((PROPERTY, {"requirement": result.requirement, "target": target, **result.as_json()}))
     if shown == "skipped":
         report.outcome = "skipped"
@@ -241,6 +241,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
 def _result_of(item: pytest.Item, requirement: str, call: pytest.CallInfo[None]) -> tuple[CheckResult, str]:
     from .contract import load_contract
     from .outcomes import AdapterProblem, ConformanceFailure, NotApplicable, NotRun
+    from .report.inert import printable
     from .report.message import failure_message
     from .report.model import CheckResult, Status, kept
 
@@ -248,7 +249,7 @@ def _result_of(item: pytest.Item, requirement: str, call: pytest.CallInfo[None])
     seconds = call.duration
 
     def result(status: Status, message: str = "", timeline: Any = ()) -> CheckResult:
-        return CheckResult(name, requirement, status, seconds, message, timeline)
+        return CheckResult(name, requirement, status, seconds, printable(message), timeline)
 
     if call.excinfo is None:
         return result(Status.PASS), ""
@@ -391,5 +392,6 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
         terminalreporter.section("log tailer conformance")
         terminalreporter.line(verdict_line(report))
         terminalreporter.line(f"seed {report.seed}")
-        if len(config.stash[_INTERPRETERS]) > 1:
-            terminalreporter.line(f"Python {', '.join(sorted(config.stash[_INTERPRETERS]))}")
+        versions = config.stash[_INTERPRETERS]
+        if len(versions) > 1:
+            terminalreporter.line(f"Python {', '.join(sorted(versions))}")

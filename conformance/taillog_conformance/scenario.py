@@ -87,9 +87,12 @@ def load(text: str, where: str) -> tuple[Scenario, ...]:
     """The cases of the scenario file `text`; `where` names it in messages.
 
     Raises:
-        UsageProblem: it is not TOML, or (a ScenarioError) not a scenario.
+        ScenarioError: it is not TOML, or not a scenario.
     """
-    document = parse_toml(text, where)
+    try:
+        document = parse_toml(text, where)
+    except UsageProblem as problem:
+        raise ScenarioError(str(problem)) from None
     requirement = document.get("requirement")
     cases = document.get("case")
     if not isinstance(requirement, str) or not isinstance(cases, list) or not cases:
