@@ -220,10 +220,12 @@ def _step(step: object, where: str) -> Step:
 
 
 def _repeated(part: object) -> int:
-    """Characters of a part that is a text repeated; the others are no longer than the file that they stand in."""
+    """Characters, about, of a part that is a text repeated; others are no longer than the file that they stand in."""
     match part:
         case {"repeat": str(text), "times": int(times)} if times > 0:
             return len(text) * times
+        case {"numbered": str(text), "lines": int(lines)} if lines > 0:
+            return len(f"{text} {lines}\n") * lines
     return 0
 
 
