@@ -254,3 +254,17 @@ def test_a_report_may_be_replaced_by_what_it_is_joined_to(tmp_path: Path) -> Non
     done = CliRunner().invoke(cli.main, ["merge", *map(str, files), "-q", "--json", str(files[0])])
     assert done.exit_code == 0
     assert json.loads(files[0].read_text())["shards"]["present"] == [1, 2, 3]
+
+
+def test_what_a_report_of_anothers_says_is_shown_and_does_nothing(join: Join) -> None:
+    evil, shown = "\x1b[2J\u202egnol\ud83d[bold]", r"\x1b[2J\u202egnol\ud83d[bold]"
+    hostile = made(owner("FRM-7"), {"FRM-7": Status.FAIL, "DEL-1": Status.ERROR})
+    hostile["target"]["name"] = evil
+    for row in hostile["requirements"]:
+        for check in row["checks"]:
+            check["message"] = f"{evil}\nmore {evil}"
+    status, said, _ = join(hostile, words=())
+    assert status == 1
+    assert all(character.isprintable() or character == "\n" for character in said)
+    assert f"\n{shown}\nmore {shown}\n" in said
+    assert f"\nNONCONFORMANT  {shown}\n" in said

@@ -78,7 +78,7 @@ def show(report: Report, console: Console, *, selected: frozenset[str] | None = 
         )
     console.print()
     style = VERDICT_STYLE[report.verdict()]
-    console.print(Text.assemble((str(report.verdict()).upper(), style), "  ", _name(report)))
+    console.print(Text.assemble((str(report.verdict()).upper(), style), "  ", _name(report)), soft_wrap=True)
     console.print(Text(f"  {counts_line(report)}"), soft_wrap=True)
     console.print(Text(f"  contract {report.contract.version}, seed {report.seed}"), soft_wrap=True)
     if report.shards is not None:
