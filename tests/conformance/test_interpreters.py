@@ -54,9 +54,12 @@ def suite(run_pytest: Command, project: Path, pythons: list[Path], *words: str) 
 
 
 @pytest.fixture
-def second(tmp_path: Path) -> Path:
-    """Another environment of this Python: with a copy of the kit, and what it needs from this environment."""
-    home = tmp_path / "second"
+def second(project: Path) -> Path:
+    """Another environment of this Python in the project: with a copy of the kit, and what it needs from this one.
+
+    It stands in the project, as environments do: there pytest names what it collects by its folder.
+    """
+    home = project / ".second"
     venv.create(home, with_pip=False, symlinks=True)
     site = Path(sysconfig.get_path("purelib", "venv", {"base": str(home), "platbase": str(home)}))
     for package in PACKAGES:
