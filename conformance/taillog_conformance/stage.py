@@ -84,7 +84,7 @@ class Stage:
 
     def __post_init__(self) -> None:
         self.words = Words(self.seed)
-        self.folder = Path(tempfile.mkdtemp(dir=self.parent))
+        self.folder = Path(tempfile.mkdtemp(prefix=self.words.word(), dir=self.parent))
         self.runs: list[Run] = []
 
     def open(
@@ -163,7 +163,7 @@ class Run:
         self.name = stage.words.word()
         self.keys = list(keys) if keys is not None else list(range(len(labels)))
         self.files = {
-            label: ProducedFile(label, key, paths.get(label, folder / f"{stage.words.word()}.log"), self.timeline)
+            label: ProducedFile(label, key, paths.get(label, folder / stage.words.file_name()), self.timeline)
             for label, key in zip(labels, self.keys, strict=True)
         }
         self._labels = {file.key: label for label, file in self.files.items()}

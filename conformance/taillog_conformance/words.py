@@ -10,6 +10,12 @@ SHORTEST, LONGEST = 5, 9
 
 LARGEST_KEY = 997
 
+INNER = string.ascii_lowercase * 3 + string.ascii_uppercase + string.digits + "-_"
+"""What a word holds between its ends: now and then no lower-case letter, so that its kind tells nothing either."""
+
+ENDINGS = (".log", ".log", ".txt", ".out", ".err", ".LOG", ".0", "")
+"""How names of files end, the commonest the most often."""
+
 
 class Words:
     """Gives words that are all different, and never one within another, from `seed`."""
@@ -19,13 +25,18 @@ class Words:
         self._given: list[str] = []
 
     def word(self) -> str:
-        """A new word of lower-case letters."""
+        """A new word: letters at its ends, and between them letters, digits, hyphens or underscores."""
         while True:
             length = self.random.randint(SHORTEST, LONGEST)
-            word = "".join(self.random.choices(string.ascii_lowercase, k=length))
+            first, last = self.random.choices(string.ascii_letters, k=2)
+            word = first + "".join(self.random.choices(INNER, k=length - 2)) + last
             if not any(word in other or other in word for other in self._given):
                 self._given.append(word)
                 return word
+
+    def file_name(self) -> str:
+        """A name for a file, which is a new word with one of the usual endings."""
+        return self.word() + self.random.choice(ENDINGS)
 
     def text(self, words: int = 3) -> str:
         """A line's text of some new words."""

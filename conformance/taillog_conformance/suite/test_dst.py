@@ -13,7 +13,7 @@ from ._registry import requirement
 
 def file_run(stage: Stage, files: str = "a", **options: object) -> tuple[Run, Path]:
     """A run whose destination is a path, and that path."""
-    path = stage.folder / f"{stage.words.word()}.out"
+    path = stage.folder / stage.words.file_name()
     return stage.open(files, dst=str(path), **options), path  # type: ignore[arg-type]
 
 
@@ -157,7 +157,7 @@ def test_dst_8_a_falsy_destination_is_written_to(taillog_stage: Stage) -> None:
 @requirement("DST-9")
 def test_dst_9_a_path_that_cannot_be_opened_is_reported(taillog_stage: Stage) -> None:
     """A path that cannot be opened is reported (raised at construction or start(), or logged), and stop() works."""
-    for path in (taillog_stage.folder, taillog_stage.folder / taillog_stage.words.word() / "out"):
+    for path in (taillog_stage.folder, taillog_stage.folder / taillog_stage.words.word() / taillog_stage.words.file_name()):
         run = taillog_stage.open(dst=str(path))
         run["a"].append(taillog_stage.words.text() + "\n")
         raised = run.attempt_start() is not None
@@ -178,7 +178,7 @@ def test_dst_9_a_path_that_cannot_be_opened_is_reported(taillog_stage: Stage) ->
 def test_dst_10_pathlike_works_as_str_does(taillog_stage: Stage) -> None:
     """os.PathLike paths work as str does, for sources and destination."""
     words = taillog_stage.words
-    run = taillog_stage.open(dst=taillog_stage.folder / "out", pathlike=True)
+    run = taillog_stage.open(dst=taillog_stage.folder / words.file_name(), pathlike=True)
     run["a"].append(f"{words.text()}\n")
     run.start()
     run.settle()

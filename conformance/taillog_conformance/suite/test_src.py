@@ -16,7 +16,7 @@ from ._registry import requirement
 def test_src_1_one_path_under_two_keys_comes_for_each(taillog_stage: Stage) -> None:
     """One path under two keys is delivered once for each key."""
     words = taillog_stage.words
-    path = taillog_stage.folder / "shared.log"
+    path = taillog_stage.folder / words.file_name()
     run = taillog_stage.open("a b", paths={"a": path, "b": path})
     run["a"].append(f"{words.text()}\n")
     run.start()
@@ -29,8 +29,8 @@ def test_src_1_one_path_under_two_keys_comes_for_each(taillog_stage: Stage) -> N
 
 
 def _linked(stage: Stage) -> tuple[Run, Path]:
-    target = stage.folder / f"{stage.words.word()}.log"
-    link = stage.folder / f"{stage.words.word()}.log"
+    target = stage.folder / stage.words.file_name()
+    link = stage.folder / stage.words.file_name()
     link.symlink_to(target)
     return stage.open(paths={"a": link}), target
 
