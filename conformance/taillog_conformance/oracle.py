@@ -44,11 +44,15 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """The lines of one file in their order, and the headers that may stand before each of them."""
+    """The lines of one file in their order, and the headers that may stand before each of them.
+
+    `dropped` holds the texts that the run's filter does not keep; they are known so that a failure can say so.
+    """
 
     name: str
     lines: tuple[Line, ...]
     headers: tuple[str, ...] = ("",)
+    dropped: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -297,6 +301,9 @@ def _difference(automaton: _Automaton, text: str, event: int, seen: Sequence[str
                 lost = [each for each in source.lines[position:index] if not each.optional]
                 if lost:
                     return failure(f"{len(lost):,} line{'s' if len(lost) > 1 else ''} before this one did not come")
+    for source in automaton.sources:
+        if any(text.startswith(header) and text[len(header) :] in source.dropped for header in source.headers):
+            return failure("a line was delivered that the filter does not keep")
     with_cr = [(source, line) for source, line in next_up if line.text.endswith("\r")]
     if cr and any(text in (header + line.text, header + line.text[:-1]) for s, line in with_cr for header in s.headers):
         return failure(f"the CR of CR LF was {cr} before, and is treated another way here")
@@ -311,7 +318,28 @@ def _difference(automaton: _Automaton, text: str, event: int, seen: Sequence[str
                 return failure("a line does not carry its prefix")
             if line.text and line.text in text:
                 return failure("a line came with something added to it")
+    for source, line in next_up:
+        for header in source.headers:
+            change = _change(line.text, text[len(header) :]) if text.startswith(header) else ""
+            if change:
+                return failure(f"a line's text was changed: {change}")
     return failure("a line was delivered that no source holds in this place")
+
+
+def _change(expected: str, got: str) -> str:
+    """What of `expected` became what in `got`, beyond ASCII escaped; '' where less than half is the same."""
+    before = _alike(expected, got)
+    after = _alike(expected[before:][::-1], got[before:][::-1])
+    if 2 * (before + after) < max(len(expected), len(got)):
+        return ""
+    was, became = (shorten(text[before : len(text) - after]) for text in (expected, got))
+    return f"{was} became {became}".encode("ascii", "backslashreplace").decode("ascii")
+
+
+def _alike(first: str, second: str) -> int:
+    """How many characters at the beginning are the same."""
+    pairs = zip(first, second, strict=False)
+    return next((at for at, (one, other) in enumerate(pairs) if one != other), min(len(first), len(second)))
 
 
 def _rendered(source: Source, line: Line) -> str:
