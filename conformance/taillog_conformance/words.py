@@ -43,9 +43,9 @@ class Words:
         return " ".join(self.word() for _ in range(words))
 
     def lines(self, count: int) -> list[str]:
-        """`count` different lines, numbered, without their line ends."""
-        word = self.word()
-        return [f"{word} {number}" for number in range(count)]
+        """`count` different lines, numbered, without their line ends; none is the beginning of another."""
+        word, width = self.word(), len(str(count))
+        return [f"{word} {number:0{width}}" for number in range(count)]
 
     def keys(self, count: int) -> list[int]:
         """`count` different keys in no order, none of them the place it stands at."""

@@ -157,9 +157,10 @@ def test_dst_8_a_falsy_destination_is_written_to(taillog_stage: Stage) -> None:
 @requirement("DST-9")
 def test_dst_9_a_path_that_cannot_be_opened_is_reported(taillog_stage: Stage) -> None:
     """A path that cannot be opened is reported (raised at construction or start(), or logged), and stop() works."""
-    for path in (taillog_stage.folder, taillog_stage.folder / taillog_stage.words.word() / taillog_stage.words.file_name()):
+    folder, words = taillog_stage.folder, taillog_stage.words
+    for path in (folder, folder / words.word() / words.file_name()):
         run = taillog_stage.open(dst=str(path))
-        run["a"].append(taillog_stage.words.text() + "\n")
+        run["a"].append(words.text() + "\n")
         raised = run.attempt_start() is not None
         if run.tailer is not None:
             if not raised:
