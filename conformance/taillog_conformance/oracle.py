@@ -281,7 +281,7 @@ def _difference(automaton: _Automaton, text: str, event: int, seen: Sequence[str
         for position, source in zip(positions, automaton.sources, strict=True)
         if position < len(source.lines)
     ]
-    expected = " or ".join(_rendered(source, line) for source, line in next_up[:3]) or "nothing more"
+    expected = " or ".join(rendered(source, line) for source, line in next_up[:3]) or "nothing more"
     got = f"{shorten(text)} as {where}"
 
     def failure(why: str) -> ConformanceFailure:
@@ -342,7 +342,8 @@ def _alike(first: str, second: str) -> int:
     return next((at for at, (one, other) in enumerate(pairs) if one != other), min(len(first), len(second)))
 
 
-def _rendered(source: Source, line: Line) -> str:
+def rendered(source: Source, line: Line) -> str:
+    """The line as it should stand in the destination, in quotes."""
     return shorten(source.headers[0] + line.text)
 
 
@@ -352,6 +353,6 @@ def _missing(left: Sequence[tuple[Source, Sequence[Line]]], count: int) -> Confo
     names = ", ".join(f"{len(rest):,} of {source.name}" for source, rest in left[:5])
     return ConformanceFailure(
         f"{number:,} line{'s' if number > 1 else ''} did not come ({names})",
-        expected=f"{_rendered(source, lines[0])}" + (f" and {number - 1:,} more" if number > 1 else ""),
+        expected=f"{rendered(source, lines[0])}" + (f" and {number - 1:,} more" if number > 1 else ""),
         got=f"nothing after line {count} of the destination" if count else "nothing: the destination is empty",
     )

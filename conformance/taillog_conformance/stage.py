@@ -10,6 +10,7 @@ import random
 import re
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
@@ -37,6 +38,9 @@ for a look at the offsets costs a tenth of a millisecond, and most of a run is w
 
 LATENCIES_TO_SEE = 3
 """Times its measured latency that a tailer whose reading cannot be watched gets to show that it has seen something."""
+
+NAMED_FILES = 5
+"""Files that a failure names."""
 
 FILES_WATCHED = 8
 """Files whose read offset counts as progress: a look costs a walk through all descriptors."""
@@ -330,13 +334,23 @@ class Run:
         """
         within = self.stage.clocks.must_happen_within
         if not self._wait(self._all_come(), within):
-            wanted, came = self._complete_lines(), self.lines_so_far()
-            raise self.failure(
-                f"{wanted - came} of {wanted} lines did not come while the tailer ran: nothing moved for {within:g} s",
-                expected=f"{wanted} lines in the destination before stop()",
-                got=f"{came} lines",
-            )
+            raise self._not_delivered(within)
         self._all_seen()
+
+    def _not_delivered(self, within: float) -> ConformanceFailure:
+        text = self.all_text()
+        must = [(source, line) for source in self.sources() for line in source.lines if not line.optional]
+        left = [(source, line) for source, line in must if line.text not in text]
+        of = Counter(source.name for source, _ in left)
+        names = ", ".join(f"{count:,} of {name}" for name, count in of.most_common(NAMED_FILES))
+        number = max(len(left), len(must) - self.lines_so_far())
+        source, line = left[0] if left else must[-1]
+        return self.failure(
+            f"of {len(must):,} lines {number:,} did not come while the tailer ran ({names or source.name}): "
+            f"nothing moved for {within:g} s",
+            expected=f"{oracle.rendered(source, line)} before stop()",
+            got=f"{self.lines_so_far():,} lines" if text else "nothing: the destination is empty",
+        )
 
     def _all_seen(self) -> None:
         """What was delivered has been read: a later truncation or rotation does not excuse it."""
@@ -435,9 +449,6 @@ class Run:
             return self.lines_so_far() >= len(must) and all(line.text in text for line in must)
 
         return come
-
-    def _complete_lines(self) -> int:
-        return sum(not line.optional for source in self.sources() for line in source.lines)
 
     def _file_text(self) -> str:
         """What stands in the destination file; undecodable bytes are shown as such."""
