@@ -8,6 +8,7 @@ from ..clocks import INTERVAL
 from ..destinations import BufferedStream, FailingStream, FalsyStream
 from ..scenario import CALM_INTERVAL
 from ..stage import Run, Stage
+from ..timeline import shorten
 from ._registry import requirement
 
 
@@ -40,11 +41,18 @@ def test_dst_2_what_stood_in_the_destination_file_is_replaced(taillog_stage: Sta
     """With a path, what stood in that file before start() is replaced."""
     words = taillog_stage.words
     run, path = file_run(taillog_stage)
-    path.write_text("".join(f"{line}\n" for line in words.lines(50)), encoding="utf-8")
+    old = words.lines(50)
+    path.write_text("".join(f"{line}\n" for line in old), encoding="utf-8")
     run["a"].append(f"{words.text()}\n")
     run.start()
     run.wait_for(lambda: run.lines_so_far() == 1)
     run.stop()
+    if old[-1] in run.text():
+        raise run.failure(
+            "what stood in the destination's file before start() still stands there",
+            expected="only what the tailer delivered",
+            got=shorten(run.text()),
+        )
     run.judge()
 
 
