@@ -314,6 +314,10 @@ def _difference(automaton: _Automaton, text: str, event: int, seen: Sequence[str
                 return failure("a line runs on into text that is not its own")
             if text and whole.startswith(text):
                 return failure("a line came torn: only its beginning stands in the line")
+    if _holds_two(text, automaton.sources):
+        return failure("one file's line stands inside another's")
+    for source, line in next_up:
+        for header in source.headers:
             if header and text.endswith(line.text) and not text.startswith(header):
                 return failure("a line does not carry its prefix")
             if line.text and line.text in text:
@@ -324,6 +328,16 @@ def _difference(automaton: _Automaton, text: str, event: int, seen: Sequence[str
             if change:
                 return failure(f"a line's text was changed: {change}")
     return failure("a line was delivered that no source holds in this place")
+
+
+def _holds_two(text: str, sources: Sequence[Source]) -> bool:
+    """Whether `text` begins with the header of one source and holds another's behind it."""
+    for source in sources:
+        for header in filter(text.startswith, filter(None, source.headers)):
+            others = {each for other in sources for each in other.headers if each} - set(source.headers)
+            if any(each in text[len(header) :] for each in others):
+                return True
+    return False
 
 
 def _change(expected: str, got: str) -> str:

@@ -136,6 +136,20 @@ def test_a_text_of_which_most_still_stands_was_changed(text: str, got: str, chan
     assert failure.why == (f"{CHANGED}: {change}" if change else TORN if text.startswith(got) else STRANGE)
 
 
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("[n0]:[n1]:one", "one file's line stands inside another's"),
+        ("[n0]:on[n1]:sixe", "one file's line stands inside another's"),
+        ("[n0]:[n0]:one", ADDED),
+        ("[n1]:one", NO_PREFIX),
+    ],
+)
+def test_a_line_with_two_files_headers_is_two_lines(text: str, why: str) -> None:
+    sources = [source("a", "one", headers=("[n0]:",)), source("b", "six", headers=("[n1]:",))]
+    assert refusal(sources, written(f"{text}\n")).why == why
+
+
 def test_a_line_that_the_filter_does_not_keep_is_called_that() -> None:
     filtered = Source("a", (Line("one"),), ("[n0]:",), frozenset({"two"}))
     assert refusal([filtered], written("[n0]:two\n")).why == "a line was delivered that the filter does not keep"
