@@ -318,7 +318,7 @@ def _difference(automaton: _Automaton, text: str, event: int, seen: Sequence[str
         return failure("one file's line stands inside another's")
     for source, line in next_up:
         for header in source.headers:
-            if header and text.endswith(line.text) and not text.startswith(header):
+            if header and (text == line.text or (text.endswith(line.text) and not text.startswith(header))):
                 return failure("a line does not carry its prefix")
             if line.text and line.text in text:
                 return failure("a line came with something added to it")

@@ -150,6 +150,10 @@ def test_a_line_with_two_files_headers_is_two_lines(text: str, why: str) -> None
     assert refusal(sources, written(f"{text}\n")).why == why
 
 
+def test_a_line_that_begins_with_letters_of_its_header_does_not_carry_it() -> None:
+    assert refusal([source("a", "[n0]:one", headers=("[n0]:",))], written("[n0]:one\n")).why == NO_PREFIX
+
+
 def test_a_line_that_the_filter_does_not_keep_is_called_that() -> None:
     filtered = Source("a", (Line("one"),), ("[n0]:",), frozenset({"two"}))
     assert refusal([filtered], written("[n0]:two\n")).why == "a line was delivered that the filter does not keep"
