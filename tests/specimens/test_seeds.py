@@ -27,7 +27,7 @@ def notes(tmp_path_factory: pytest.TempPathFactory) -> list[Notes]:
         for seed in SEEDS:
             path = tmp_path_factory.mktemp("notes") / str(seed)
             patch.setenv(NOTES, str(path))
-            (outcome,) = run_all([Job("spy:Spy", seed)], 1, [str(Path(__file__).parent)])
+            (outcome,) = run_all([Job("spy:Spy", seed, path=(str(Path(__file__).parent),))], 1)
             assert outcome.verdict == "conformant", outcome.said
             found.append([json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()])
     return found
