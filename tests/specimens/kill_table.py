@@ -142,9 +142,15 @@ def _holes(rows: Sequence[Row]) -> list[str]:
         "## Holes",
         "",
         f"- Requirements that no specimen fails: {_list(never_failed(rows))}.",
-        f"- Requirements that never fail alone: {_list(never_failed_alone(rows))}.",
         f"- Checks, of {total}, that no specimen fails: {_list([f'`{name}`' for name in unseen])}.",
-        f"- Checks that never fail alone, and on how many specimens they fail: {_list(together)}.",
+        "- Requirements that never fail alone (a sequence, or any cut of the same bytes, shows their defects too): "
+        f"{_list(never_failed_alone(rows))}.",
+        "",
+        f"<details><summary>Checks that never fail alone: {len(together)}</summary>",
+        "",
+        f"With the number of specimens on which each fails together with others: {_list(together)}.",
+        "",
+        "</details>",
     ]
 
 
