@@ -157,7 +157,12 @@ def _pytest(module: str, options: Sequence[str], workers: int, watcher: Callable
 
         def here(take: Callable[..., None], *plugins: object) -> int:
             listener = _Listener(ON_RESULT, take)
-            with _environment(PYTEST_DISABLE_PLUGIN_AUTOLOAD="1", PYTEST_ADDOPTS=None), listener.interruptions():
+            with (
+                _environment(
+                    PYTEST_DISABLE_PLUGIN_AUTOLOAD="1", PYTEST_ADDOPTS=None, HYPOTHESIS_STORAGE_DIRECTORY=folder
+                ),
+                listener.interruptions(),
+            ):
                 return int(pytest.main(arguments, plugins=[listener, *plugins]))
 
         if workers or not hasattr(os, "fork"):
