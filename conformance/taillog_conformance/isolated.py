@@ -30,8 +30,11 @@ DUMPS_WITHIN = 2.0
 ALIVE = "alive"
 """An answer that only says that the part goes on."""
 
-STACK_LINES = 40
-"""Lines shown of where the threads of a process stood: the thread that was at fault comes first."""
+FRAMES_SHOWN = 12
+"""Innermost frames of a thread that are shown."""
+
+KIT = f'"{os.path.dirname(os.path.abspath(__file__))}{os.sep}'
+"""How the file of a frame of the kit's own begins in a dump."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,11 @@ class Ended:
     """In words: 'ended with status 1', 'was ended by SIGSEGV', 'stood still for 30 s'."""
     stack: str = ""
     """Where its threads stood, if it was ended by a fault, or had to be killed."""
+
+    @property
+    def told(self) -> str:
+        """All that is known of its end."""
+        return f"the process {self.how}" + (f"; its threads stood at:\n{self.stack}" if self.stack else "")
 
 
 def in_words(status: int | None) -> str:
@@ -149,9 +157,23 @@ def _shown(stacks: IO[bytes]) -> str:
 
 
 def stack_of(dump: str) -> str:
-    """The part of a dump of Python's faulthandler that tells where the threads stood."""
-    lines = [line for line in dump.splitlines() if line and not line.startswith(("Fatal Python error: Aborted", "Ext"))]
-    return "\n".join(lines[:STACK_LINES])
+    """What a dump of Python's faulthandler tells of the tailer: the thread that ran first, without the kit's frames."""
+    threads: list[list[str]] = []
+    for line in dump.splitlines():
+        if " thread 0x" in f" {line.lower()}":
+            threads.append([line])
+        elif line.startswith("  File ") and threads:
+            threads[-1].append(line)
+    threads.sort(key=lambda thread: not thread[0].startswith("Current"))
+    shown = [_of_the_tailer(thread) for thread in threads]
+    return "\n".join(line for thread in shown if len(thread) > 1 for line in thread[: 1 + FRAMES_SHOWN])
+
+
+def _of_the_tailer(thread: list[str]) -> list[str]:
+    """A thread's lines, the innermost frame first, down to the first one of the kit or of what starts threads."""
+    head, *frames = thread
+    ends = (at for at, frame in enumerate(frames) if KIT in frame or " in _bootstrap" in frame)
+    return [head, *frames[: next(ends, len(frames))]]
 
 
 def _kill(process: Any) -> None:

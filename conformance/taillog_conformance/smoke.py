@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn
 
+from . import deadline
 from .adapters import Adapter
 from .clocks import Clocks
 from .full import full_folder, has_room, is_full
@@ -38,6 +39,7 @@ CALLS = 3
 STARTS = "LIF-1"
 DELIVERS = "DEL-1"
 STOPS = "LIF-7"
+DURING = {STARTS: "while it was started, or followed a file", STOPS: "in stop()"}
 
 
 @dataclass
@@ -95,7 +97,9 @@ def smoke(adapter: Adapter, seed: str, clocks: Clocks, parent: Path | None = Non
         return ended.answers[-1]
     requirement = ended.answers[-1] if ended.answers else STARTS
     failure = ConformanceFailure(
-        f"{SAYS}the process in which the tailer ran {ended.how}", expected="a process that goes on", got=ended.stack
+        f"{SAYS}the process in which the tailer ran {ended.how}, {DURING[requirement]}",
+        expected="a process that goes on",
+        got=ended.stack,
     )
     return Smoke(requirement=requirement, failure=failure)
 
@@ -146,10 +150,9 @@ def _smoke(
         failed(failure)
     except AdapterProblem as problem:
         result.problem = str(problem)
-    except OSError as error:
-        if not is_full(error):
-            raise
-        result.problem = full_folder(stage.folder)
+    except Exception as error:
+        broke = deadline.told("the smoke check itself broke: it", error)
+        result.problem = full_folder(stage.folder) if is_full(error) else broke
     try:
         stage.close()
     except AdapterProblem as problem:

@@ -317,7 +317,7 @@ def test_lif_10_a_forgotten_tailer_lets_the_interpreter_end(taillog_stage: Stage
         raise run.failure(
             f"a process whose tailer was not stopped had not ended after {ENDS_WITHIN:g} s",
             expected="it ends when its work is done",
-            got="it waits for the tailer's threads",
+            got=ended.told,
         )
 
 
@@ -344,12 +344,12 @@ def test_lif_11_a_forked_child_can_end(taillog_stage: Stage) -> None:
     ended = in_a_process(part, 3 * within)
     child = ended.answers[0] if ended.answers else None
     if child is None:
-        raise run.failure("the tailer did not survive a fork", expected="it runs on", got=f"status {ended.status}")
+        raise run.failure("the tailer did not survive a fork", expected="it runs on", got=ended.told)
     if not child.by_itself:
         raise run.failure(
             "a forked child hung" + (" in stop()" if "stopped" not in child.answers else " when it was to end"),
             expected="stop() returns in the child, and the child ends",
-            got=f"neither within {within:g} s",
+            got=child.told,
         )
 
 
@@ -428,7 +428,7 @@ def _stop_from_within(stage: Stage, where: str) -> None:
         raise run.failure(
             f"stop() was called by {where}, and the tailer never came to its end",
             expected="stop() returns, there and to the next caller",
-            got=f"it hung for {ENDS_WITHIN:g} s" if not ended.by_itself else f"it ended with status {ended.status}",
+            got=ended.told,
         )
 
 
