@@ -41,9 +41,7 @@ def _workers(_context: click.Context, _parameter: click.Parameter, value: str) -
 @click.option("--without", metavar="NAME", multiple=True, help="Take a capability away (may be repeated).")
 @click.option("--only", metavar="ID|AREA", multiple=True, help="Run only these; the verdict is then inconclusive.")
 @click.option("--json", "json_file", metavar="FILE", type=click.Path(path_type=Path), help="Write the report as JSON.")
-@click.option(
-    "-n", "workers", metavar="N", default="auto", callback=_workers, help="Processes; 0: no pytest-xdist. [auto]"
-)
+@click.option("-n", "workers", metavar="N", default="auto", callback=_workers, help="Processes; 0: no xdist. [auto]")
 @click.option("--seed", metavar="N", type=click.IntRange(0), help="Seed of names and texts. [a new one]")
 @click.option("--scale", metavar="X", type=click.FloatRange(0.1), default=1.0, help="Multiplies all time bounds. [1]")
 @click.option("--thorough", is_flag=True, help="Try each property with 20 times as many examples.")
