@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from .farewell import Farewell
+
 if TYPE_CHECKING:
     from .adapters import Adapter
     from .last_words import LastWords
@@ -41,6 +43,7 @@ _SMOKES: pytest.StashKey[dict[object, Smoke]] = pytest.StashKey()
 _CONTEXT: pytest.StashKey[dict[str, Any]] = pytest.StashKey()
 _REPORTS: pytest.StashKey[dict[str, Report]] = pytest.StashKey()
 _ADAPTER: pytest.StashKey[Adapter] = pytest.StashKey()
+_FAREWELL: pytest.StashKey[Farewell] = pytest.StashKey()
 _STRAYS: pytest.StashKey[list[set[Process]]] = pytest.StashKey()
 
 COLLECTOR = "taillog-collector"
@@ -76,6 +79,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[_REPORTS] = {}
     config.stash[_CONTEXT] = {}
     config.stash[_STRAYS] = []
+    config.stash[_FAREWELL] = Farewell()
     if config.pluginmanager.hasplugin("xdist"):
         config.pluginmanager.register(_ForWorkers(config.stash[_SEED]), "taillog-for-workers")
 
@@ -153,7 +157,20 @@ def taillog_adapter(request: pytest.FixtureRequest) -> Adapter:
 
 
 @pytest.fixture
-def taillog_stage(request: pytest.FixtureRequest, taillog_adapter: Adapter) -> Iterator[Stage]:
+def _taillog_leftovers(request: pytest.FixtureRequest, taillog_adapter: Adapter) -> Iterator[None]:
+    """Notes the processes, threads and exit handlers that a check leaves: they are ended with the run."""
+    from .strays import adopting
+
+    config = request.config
+    with config.stash[_FAREWELL].watching(), adopting() as left:
+        config.stash[_STRAYS].append(left)
+        yield
+
+
+@pytest.fixture
+def taillog_stage(
+    request: pytest.FixtureRequest, taillog_adapter: Adapter, _taillog_leftovers: None
+) -> Iterator[Stage]:
     """Where a check plays: the adapter, texts by the seed, the clocks. It ends all that the check began."""
     from .clocks import Clocks
     from .contract import load_contract
@@ -163,7 +180,6 @@ def taillog_stage(request: pytest.FixtureRequest, taillog_adapter: Adapter) -> I
     from .outcomes import AdapterProblem, ConformanceFailure, NotApplicable
     from .smoke import SILENT, smoke
     from .stage import Stage
-    from .strays import adopting
 
     config = request.config
     mark = request.node.get_closest_marker(MARK)
@@ -224,8 +240,6 @@ def taillog_stage(request: pytest.FixtureRequest, taillog_adapter: Adapter) -> I
             exits.enter_context(words)
             stage.alive = words.alive
         exits.enter_context(bounded_memory(most, outgrown))
-        left = exits.enter_context(adopting())
-        exits.callback(config.stash[_STRAYS].append, left)
         try:
             yield stage
         finally:
@@ -474,6 +488,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
             from .strays import end
 
             end(left)
+    session.config.stash[_FAREWELL].prepare(lambda: int(session.exitstatus))
     reports = session.config.stash[_REPORTS].values()
     if session.exitstatus == pytest.ExitCode.OK and any(report.unjudged() for report in reports):
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
