@@ -102,6 +102,7 @@ def check(
     options += [f"--taillog-only={name}" for name in names]
     from .runner import run
 
+    json_file = json_file and json_file.resolve()  # a tailer may change the working folder, or delete it
     _end(run(described, options, workers, seed, selected, scenario, json_file, quiet))
 
 

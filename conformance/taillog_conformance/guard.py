@@ -52,12 +52,13 @@ def _umask() -> int:
 def _folder() -> str:
     try:
         return os.getcwd()
-    except OSError:
-        return "a folder that is gone"
+    except OSError:  # it was deleted
+        return ""
 
 
 def _set_folder(path: str) -> None:
     with suppress(OSError):
+        os.makedirs(path, exist_ok=True)  # what stood in it is lost
         os.chdir(path)
 
 

@@ -73,8 +73,9 @@ def in_a_process(
     *,
     silent: float | None = None,
     memory: float = MEMORY,
+    ends: bool = False,
 ) -> Ended:
-    """Run `part` in a forked process, which ends as an interpreter does: its threads that are no daemons are joined.
+    """Run `part` in a forked process; with `ends` that has to end as an interpreter does, which waits for threads.
 
     `part` is given a function that sends an answer. The process is killed, with all it started, if it has not ended
     `within` seconds, if it is given `silent` and no answer has come for so many seconds (ALIVE is one that is not
@@ -96,6 +97,8 @@ def in_a_process(
             receiving.close()
             with small_files():
                 part(sending.send)
+            if not ends:
+                os._exit(0)  # whatever the tailer has left in it
 
         process = context.Process(target=run, name="conformance-part", daemon=False)
         with warnings.catch_warnings():

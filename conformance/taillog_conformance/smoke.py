@@ -39,7 +39,7 @@ CALLS = 3
 STARTS = "LIF-1"
 DELIVERS = "DEL-1"
 STOPS = "LIF-7"
-DURING = {STARTS: "while it was started, or followed a file", STOPS: "in stop()"}
+DURING = {STARTS: "in the constructor or in start()", DELIVERS: "while it followed a file", STOPS: "in stop()"}
 
 
 @dataclass
@@ -75,12 +75,12 @@ def smoke(adapter: Adapter, seed: str, clocks: Clocks, parent: Path | None = Non
                 said = time.monotonic()
                 send(ALIVE)
 
-        def end(result: Smoke) -> NoReturn:
+        def give_up(result: Smoke) -> NoReturn:
             send(result)
-            os._exit(0)  # threads and exit handlers that the tailer left may never end
+            os._exit(0)
 
         stage.alive = alive
-        end(_smoke(stage, send, end))
+        send(_smoke(stage, send, give_up))
 
     try:
         ended = in_a_process(
@@ -127,6 +127,8 @@ def _smoke(
         result.requirement = STARTS
         doing(STARTS)
         run.start()
+        result.requirement = DELIVERS
+        doing(DELIVERS)
         came = run.wait_long(lambda: first in run.all_text())
         began = time.monotonic()
         run["a"].append(second + "\n")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from collections.abc import Callable
@@ -312,7 +311,7 @@ def test_lif_10_a_forgotten_tailer_lets_the_interpreter_end(taillog_stage: Stage
         run.settle()
         send("started")
 
-    ended = in_a_process(part, ENDS_WITHIN * taillog_stage.clocks.scale)
+    ended = in_a_process(part, ENDS_WITHIN * taillog_stage.clocks.scale, ends=True)
     if not ended.by_itself:
         raise run.failure(
             f"a process whose tailer was not stopped had not ended after {ENDS_WITHIN:g} s",
@@ -337,9 +336,8 @@ def test_lif_11_a_forked_child_can_end(taillog_stage: Stage) -> None:
         run.make()
         run.start()
         run.settle()
-        send(in_a_process(in_the_child, within))
+        send(in_a_process(in_the_child, within, ends=True))
         run.stop()
-        os._exit(0)
 
     ended = in_a_process(part, 3 * within)
     child = ended.answers[0] if ended.answers else None
@@ -423,7 +421,7 @@ def _stop_from_within(stage: Stage, where: str) -> None:
         run.make().stop()
         send("stopped")
 
-    ended = in_a_process(part, ENDS_WITHIN * stage.clocks.scale)
+    ended = in_a_process(part, ENDS_WITHIN * stage.clocks.scale, ends=True)
     if not ended.answers or not ended.by_itself:
         raise run.failure(
             f"stop() was called by {where}, and the tailer never came to its end",
