@@ -111,6 +111,10 @@ def _set_traces(traces: tuple[Any, ...]) -> None:
         put(trace)
 
 
+HOME = _folder()
+"""The working folder as it was when the kit was loaded."""
+
+FOLDER = "the working folder"
 ENVIRONMENT = "the environment variables"
 
 RECURSION = "the recursion limit"
@@ -118,7 +122,7 @@ RECURSION = "the recursion limit"
 _KEPT = (
     _Kept(RECURSION, sys.getrecursionlimit, sys.setrecursionlimit),
     _Kept("the trace functions", _traces, _set_traces),
-    _Kept("the working folder", _folder, _set_folder),
+    _Kept(FOLDER, _folder, _set_folder),
     _Kept("the umask", _umask, os.umask),
     _Kept("the signal handlers", _handlers, _set_handlers),
     _Kept("the configuration of logging", _logging, _set_logging),
@@ -147,8 +151,11 @@ def guarded(*, without: Sequence[str] = (), captured: bool = True) -> Iterator[l
     `without` names parts that are left as they are. What is printed is bounded, and closing it has no effect; where
     it is `captured` (by a test runner), what goes past sys.stdout, to the descriptors, is dropped.
     """
-    kept = [(each, each.get()) for each in _KEPT if each.name not in without]
     changed: list[str] = []
+    if not _folder():  # a tailer of another process, or of the smoke check, has deleted it
+        _set_folder(HOME)
+        changed.append(FOLDER)
+    kept = [(each, each.get()) for each in _KEPT if each.name not in without]
     with ExitStack() as exits:
         exits.enter_context(small_files())
         exits.enter_context(_descriptors(changed, captured))

@@ -11,7 +11,7 @@ from unittest import mock
 from ..adapters import DEFAULT
 from ..destinations import GatedStream
 from ..isolated import in_a_process
-from ..outcomes import ConformanceFailure
+from ..outcomes import AdapterProblem, ConformanceFailure
 from ..stage import Run, Stage
 from ._registry import requirement
 from .test_del import FeedingStream
@@ -124,14 +124,14 @@ def test_lif_3_stopped_is_false_while_stop_drains(taillog_stage: Stage) -> None:
     stream.shut()
     run["a"].append(line(taillog_stage))
     seen: list[bool] = []
-    broken: list[ConformanceFailure] = []
+    broken: list[Exception] = []
 
     def look() -> None:
         if stream.entered.wait(taillog_stage.clocks.must_happen_within):
             run.quiet()
             try:
                 seen.append(run.stopped())
-            except ConformanceFailure as failure:
+            except (AdapterProblem, ConformanceFailure) as failure:
                 broken.append(failure)
         stream.open_gate()
 
