@@ -159,12 +159,15 @@ def taillog_adapter(request: pytest.FixtureRequest) -> Adapter:
 @pytest.fixture
 def _taillog_leftovers(request: pytest.FixtureRequest, taillog_adapter: Adapter) -> Iterator[None]:
     """Notes the processes, threads and exit handlers that a check leaves: they are ended with the run."""
-    from .strays import adopting
+    from .strays import adopting, end
 
     config = request.config
     with config.stash[_FAREWELL].watching(), adopting() as left:
-        config.stash[_STRAYS].append(left)
         yield
+    if "object" in taillog_adapter.capabilities:
+        config.stash[_STRAYS].append(left)  # it may keep a helper for the checks that follow
+    else:
+        end(left)  # a program's own, and it has ended
 
 
 @pytest.fixture
@@ -256,6 +259,8 @@ def _give_up(
     item: pytest.Item, requirement: str, failure: ConformanceFailure, seconds: float, words: LastWords | None
 ) -> None:
     """End this process, for nothing else can end what the tailer does; the failure is told first."""
+    from .producer import remove_tree
+
     result = _failed(item, requirement, failure, seconds)
     if words is not None:
         words.write({"requirement": requirement, "target": _target_of(item.config), **result.as_json()})
@@ -263,6 +268,7 @@ def _give_up(
     capture = item.config.pluginmanager.getplugin("capturemanager")
     if capture is not None:
         capture.suspend(in_=True)
+    remove_tree(item.config.stash[_CONTEXT]["stage"].folder)
     os.write(2, f"\n{result.message}\n\nThe run ends here, for nothing else ends what the tailer does.\n".encode())
     os._exit(ENDED_BY_US)
 
