@@ -15,7 +15,7 @@ from datetime import date
 from pathlib import Path
 
 from taillog_fixtures.specimens.breakers import Breaker, all_breakers
-from taillog_fixtures.specimens.trials import Trial, trial
+from taillog_fixtures.specimens.trials import Trial, Way, trial
 
 WITHIN = 600.0
 """Seconds after which a run counts as hung."""
@@ -27,7 +27,7 @@ HEAD = """# What a tailer may do to the kit
 
 A conformance kit meets broken programs by profession: nothing that they do may end a run, spoil another check's result,
 or stay behind. Each row is a tailer of `fixtures/taillog_fixtures/specimens/` (`breakers.py`, `broken_adapters.py`,
-`commands.py`, `imports/`) that is correct but for what the row says, the whole suite run on it by `taillog check -n 2`.
+`commands.py`, `imports/`) that is correct but for what the row says, the whole suite run on it by `taillog check`.
 *Judged* counts the MUST requirements that apply and were judged; the others were blocked, because the smoke check
 showed that nothing more can be said of such a tailer.
 
@@ -105,6 +105,7 @@ def main() -> int:
     """Try them all, and write the page; 1 if something was not as it has to be."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--output", type=Path, help="write the page here")
+    parser.add_argument("--alone", action="store_true", help="with -n 0, not with workers")
     parser.add_argument("--jobs", type=int, default=1, help="runs at a time")
     parser.add_argument("names", nargs="*", help="only these breakers")
     options = parser.parse_args()
@@ -112,16 +113,18 @@ def main() -> int:
     rows = []
     faults = 0
     with ThreadPoolExecutor(options.jobs) as pool:
-        tried = pool.map(lambda breaker: trial(breaker, "workers", within=WITHIN), chosen)
+        way: Way = "alone" if options.alone else "workers"
+        tried = pool.map(lambda breaker: trial(breaker, way, within=WITHIN), chosen)
         for breaker, found in zip(chosen, tried, strict=True):
             rows.append(row(breaker, found))
             fault = wrong(breaker, found)
             faults += bool(fault)
             print(rows[-1] + (f"   <-- {fault}" if fault else ""), flush=True)
+    titles = ("tailer", "what it does", "verdict", "what the run said", "judged", "seconds")
     page = HEAD + (
         f"Measured by `tox -e breakers` on {date.today()}: {platform.system()}, {os.cpu_count()} cores, CPython "
-        f"{platform.python_version()}, {options.jobs} at a time. Hung, or left anything behind: {faults or 'none'}.\n\n"
-        "| tailer | what it does | verdict | what the run said | judged | seconds |\n| --- | --- | --- | --- | --- | --- |\n"
+        f"{platform.python_version()}, `taillog check -n {0 if options.alone else 2}`, {options.jobs} at a time. Hung, or left anything behind: {faults or 'none'}.\n\n"
+        f"| {' | '.join(titles)} |\n|{' --- |' * len(titles)}\n"
     )
     if options.output:
         options.output.write_text(page + "\n".join(rows) + "\n", encoding="utf-8")
