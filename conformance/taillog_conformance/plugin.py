@@ -17,10 +17,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from .farewell import Farewell
-
 if TYPE_CHECKING:
     from .adapters import Adapter
+    from .farewell import Farewell
     from .last_words import LastWords
     from .outcomes import ConformanceFailure
     from .report.model import CheckResult, Report
@@ -79,7 +78,6 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[_REPORTS] = {}
     config.stash[_CONTEXT] = {}
     config.stash[_STRAYS] = []
-    config.stash[_FAREWELL] = Farewell()
     if config.pluginmanager.hasplugin("xdist"):
         config.pluginmanager.register(_ForWorkers(config.stash[_SEED]), "taillog-for-workers")
 
@@ -159,10 +157,11 @@ def taillog_adapter(request: pytest.FixtureRequest) -> Adapter:
 @pytest.fixture
 def _taillog_leftovers(request: pytest.FixtureRequest, taillog_adapter: Adapter) -> Iterator[None]:
     """Notes the processes, threads and exit handlers that a check leaves: they are ended with the run."""
+    from .farewell import Farewell
     from .strays import adopting, end
 
     config = request.config
-    with config.stash[_FAREWELL].watching(), adopting() as left:
+    with config.stash.setdefault(_FAREWELL, Farewell()).watching(), adopting() as left:
         yield
     if "object" in taillog_adapter.capabilities:
         config.stash[_STRAYS].append(left)  # it may keep a helper for the checks that follow
@@ -494,7 +493,9 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
             from .strays import end
 
             end(left)
-    session.config.stash[_FAREWELL].prepare(lambda: int(session.exitstatus))
+    farewell = session.config.stash.get(_FAREWELL, None)
+    if farewell is not None:
+        farewell.prepare(lambda: int(session.exitstatus))
     reports = session.config.stash[_REPORTS].values()
     if session.exitstatus == pytest.ExitCode.OK and any(report.unjudged() for report in reports):
         session.exitstatus = pytest.ExitCode.TESTS_FAILED

@@ -123,7 +123,8 @@ def main() -> int:
     titles = ("tailer", "what it does", "verdict", "what the run said", "judged", "seconds")
     page = HEAD + (
         f"Measured by `tox -e breakers` on {date.today()}: {platform.system()}, {os.cpu_count()} cores, CPython "
-        f"{platform.python_version()}, `taillog check -n {0 if options.alone else 2}`, {options.jobs} at a time. Hung, or left anything behind: {faults or 'none'}.\n\n"
+        f"{platform.python_version()}, `taillog check -n {0 if options.alone else 2}`, {options.jobs} at a time. "
+        f"Not as it has to be: {faults or 'none'}.\n\n"
         f"| {' | '.join(titles)} |\n|{' --- |' * len(titles)}\n"
     )
     if options.output:
