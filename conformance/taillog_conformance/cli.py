@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import os
 import random
 import sys
 import threading
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import click
 
@@ -18,10 +19,33 @@ MOST_WORKERS = 8
 """Workers that are started unasked: beyond that their start costs more than they save."""
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+class _Commands(click.Group):
+    """The commands, whose complaints are one line each: what a name or a file brings along stays what it is."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        from .outcomes import UsageProblem
+
+        try:
+            return super().invoke(ctx)
+        except UsageProblem as problem:
+            raise click.UsageError(_line(str(problem))) from None
+        except click.UsageError as error:
+            raise click.UsageError(_line(error.format_message()), error.ctx) from None
+
+
+def _line(text: str) -> str:
+    from .report.inert import in_one_line
+
+    return in_one_line(text)
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name="taillog-conformance")
 def main() -> None:
     """Check a log tailer against the TailLog contract."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a terminal without Unicode ends no run
 
 
 def _workers(_context: click.Context, _parameter: click.Parameter, value: str) -> int:
@@ -40,6 +64,7 @@ def _workers(_context: click.Context, _parameter: click.Parameter, value: str) -
 @click.option("--capability", metavar="NAME", multiple=True, help="Declare a capability (may be repeated).")
 @click.option("--without", metavar="NAME", multiple=True, help="Take a capability away (may be repeated).")
 @click.option("--only", metavar="ID|AREA", multiple=True, help="Run only these; the verdict is then inconclusive.")
+@click.option("--shard", metavar="I/N", help="Run this part of N; taillog merge joins the reports.")
 @click.option("--json", "json_file", metavar="FILE", type=click.Path(path_type=Path), help="Write the report as JSON.")
 @click.option("-n", "workers", metavar="N", default="auto", callback=_workers, help="Processes; 0: no xdist. [auto]")
 @click.option("--seed", metavar="N", type=click.IntRange(0), help="Seed of names and texts. [a new one]")
@@ -53,6 +78,7 @@ def check(
     capability: tuple[str, ...],
     without: tuple[str, ...],
     only: tuple[str, ...],
+    shard: str | None,
     json_file: Path | None,
     workers: int,
     seed: int | None,
@@ -72,6 +98,8 @@ def check(
     from .probe import describe
     from .replay import read
     from .report.files import writable
+    from .shards import parse_shard, requirements_of
+    from .suite._registry import all_names
     from .target import Target
 
     try:
@@ -85,6 +113,16 @@ def check(
             if names:
                 raise UsageProblem("--only has no meaning with --scenario: the file names its requirement")
             selected = frozenset(load_contract().get(each.requirement).id for each in read(scenario))
+        shards = None
+        if shard is not None:
+            if names or scenario is not None:
+                raise UsageProblem("--shard divides the whole suite: leave out --only and --scenario")
+            if seed is None:
+                raise UsageProblem("--shard needs a --seed, the same for all shards")
+            everything = list(all_names())
+            shards = parse_shard(shard, len(everything))
+            selected = requirements_of(shards, everything)
+            names = sorted(selected)
         if json_file is not None:
             writable(json_file, "JSON report")
         described = describe(Target(target, command, capability, without))
@@ -103,7 +141,7 @@ def check(
     from .runner import run
 
     json_file = json_file and json_file.resolve()  # a tailer may change the working folder, or delete it
-    _end(run(described, options, workers, seed, selected, scenario, json_file, quiet))
+    _end(run(described, options, workers, seed, selected, scenario, json_file, quiet, shards))
 
 
 def _end(status: int) -> NoReturn:
@@ -113,6 +151,34 @@ def _end(status: int) -> NoReturn:
         sys.stderr.flush()
         os._exit(status)
     sys.exit(status)
+
+
+@main.command(epilog="Exit status: 0 conformant, 1 nonconformant, 2 the reports cannot be joined, 3 inconclusive.")
+@click.argument("reports", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--json", "json_file", metavar="FILE", type=click.Path(path_type=Path), help="Write the report as JSON.")
+@click.option("-q", "--quiet", is_flag=True, help="Print the verdict only.")
+def merge(reports: tuple[Path, ...], json_file: Path | None, quiet: bool) -> NoReturn:
+    """Join the JSON REPORTS of `taillog check --shard` into one, and say whether the target is conformant.
+
+    \b
+    taillog merge shard-*.json --json report.json
+    """
+    from .contract import load_contract
+    from .report import merge as joining
+    from .report.files import writable, write_json
+    from .runner import EXIT_STATUS, tell
+    from .shards import requirements_of
+    from .suite._registry import all_names
+
+    names = all_names()
+    if json_file is not None:
+        writable(json_file, joining.WHAT)
+    report = joining.merge([joining.read_shard(path) for path in reports], load_contract(), names)
+    assert report.shards is not None
+    if json_file is not None:
+        write_json(json_file, report.as_json())
+    tell(report, quiet, requirements_of(report.shards, list(names)))
+    sys.exit(EXIT_STATUS[report.verdict()])
 
 
 @main.command()

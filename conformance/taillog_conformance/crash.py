@@ -10,6 +10,7 @@ from .contract import load_contract
 from .isolated import in_words, stack_of
 from .last_words import read
 from .outcomes import ConformanceFailure
+from .report.inert import printable
 from .report.message import failure_message
 from .suite._registry import all_checks
 
@@ -40,6 +41,6 @@ def crashed(name: str, status: int | None, folder: Path | None, repeat: Callable
         "name": name,
         "status": "fail",
         "seconds": 0.0,
-        "message": failure_message(load_contract().get(requirement), name, failure, repeat(requirement)),
+        "message": printable(failure_message(load_contract().get(requirement), name, failure, repeat(requirement))),
         "timeline": [],
     }

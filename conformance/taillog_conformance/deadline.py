@@ -119,7 +119,12 @@ def _call_here(function: Callable[[], T], watch: _Watch, give_up: Callable[[Tail
 
     def on_tick(signum: int, frame: FrameType | None) -> None:
         nonlocal stuck, broken_into
-        if not running or (stuck is None and not watch.expired()):
+        if not running:
+            return
+        expired = stuck is not None or watch.expired()
+        # Set anew after each look: one may take longer than a tick on a busy machine, and the call has to go on.
+        signal.setitimer(signal.ITIMER_REAL, TICK)
+        if not expired:
             return
         if stuck is None:
             stuck, broken_into = watch.hung(frame), time.monotonic()
@@ -138,7 +143,7 @@ def _call_here(function: Callable[[], T], watch: _Watch, give_up: Callable[[Tail
     old_interrupt = signal.getsignal(signal.SIGINT)
     if callable(old_interrupt):  # a worker whose parent takes Ctrl-C ignores it: leave that
         signal.signal(signal.SIGINT, on_interrupt)
-    old_timer = signal.setitimer(signal.ITIMER_REAL, TICK, TICK)
+    old_timer = signal.setitimer(signal.ITIMER_REAL, TICK)
     began = time.monotonic()
     try:
         result = function()

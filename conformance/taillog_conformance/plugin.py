@@ -48,6 +48,10 @@ _STRAYS: pytest.StashKey[list[set[Process]]] = pytest.StashKey()
 COLLECTOR = "taillog-collector"
 """Name under which what takes the results is registered."""
 
+_INTERPRETERS: pytest.StashKey[set[str]] = pytest.StashKey()
+
+SUITE = Path(__file__).with_name("suite")
+
 ON_RESULT = "taillog_on_result"
 """Name under which `taillog check` registers what it wants called with each result."""
 
@@ -78,6 +82,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[_REPORTS] = {}
     config.stash[_CONTEXT] = {}
     config.stash[_STRAYS] = []
+    config.stash[_INTERPRETERS] = set()
     if config.pluginmanager.hasplugin("xdist"):
         config.pluginmanager.register(_ForWorkers(config.stash[_SEED]), "taillog-for-workers")
 
@@ -91,9 +96,27 @@ class _ForWorkers:
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
         node.workerinput["taillog_seed"] = self._seed
+        if any(spec.python for spec in node.nodemanager.specs):
+            from .interpreters import keep_path
+
+            keep_path(node)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodeready(self, node: Any) -> None:
+        version = ".".join(map(str, node.workerinfo["version_info"][:3]))
+        node.config.stash[_INTERPRETERS].add(version)
 
 
 # What there is to run.
+
+
+def pytest_pycollect_makemodule(module_path: Path, parent: pytest.Collector) -> pytest.Module | None:
+    """Name the suite's modules by the import, not by the folder: workers of other interpreters have it elsewhere."""
+    if module_path.parent != SUITE:
+        return None
+    name = f"{__package__}.{SUITE.name}.{module_path.stem}"
+    module: pytest.Module = pytest.Module.from_parent(parent, path=module_path, nodeid=name)
+    return module
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -322,20 +345,23 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
 
 
 def _target_of(config: pytest.Config) -> dict[str, Any]:
+    from .target import described
+
     adapter = config.stash[_CONTEXT].get("adapter")
     if adapter is None:
         return {}
-    return {"name": adapter.name, "adapter": adapter.kind, "capabilities": sorted(adapter.capabilities)}
+    return described(adapter)
 
 
 def _failed(item: pytest.Item, requirement: str, failure: ConformanceFailure, seconds: float) -> CheckResult:
     """The result of a check that found its tailer at fault."""
     from .contract import load_contract
+    from .report.inert import printable
     from .report.message import failure_message
     from .report.model import CheckResult, Status, kept
 
     again = _repeat(item.config, item.nodeid, requirement)
-    message = failure_message(load_contract().get(requirement), item.name, failure, again)
+    message = printable(failure_message(load_contract().get(requirement), item.name, failure, again))
     events = [event.as_json() for event in failure.timeline.events()] if failure.timeline else []
     return CheckResult(item.name, requirement, Status.FAIL, seconds, message, kept(events))
 
@@ -344,13 +370,14 @@ def _result_of(item: pytest.Item, requirement: str, call: pytest.CallInfo[None])
     from .full import full_folder, is_full
     from .guard import in_words
     from .outcomes import AdapterProblem, ConformanceFailure, NotApplicable, NotRun
+    from .report.inert import printable
     from .report.model import CheckResult, Status
 
     name = item.name
     seconds = call.duration
 
     def result(status: Status, message: str = "") -> CheckResult:
-        return CheckResult(name, requirement, status, seconds, message)
+        return CheckResult(name, requirement, status, seconds, printable(message))
 
     if call.excinfo is None:
         return result(Status.PASS, in_words(item.config.stash[_CONTEXT].get("changed", ()))), ""
@@ -508,3 +535,6 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
         terminalreporter.section("log tailer conformance")
         terminalreporter.line(verdict_line(report))
         terminalreporter.line(f"seed {report.seed}")
+        versions = config.stash[_INTERPRETERS]
+        if len(versions) > 1:
+            terminalreporter.line(f"Python {', '.join(sorted(versions))}")

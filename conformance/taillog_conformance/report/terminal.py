@@ -9,7 +9,8 @@ from rich.markup import escape
 from rich.text import Text
 
 from ..contract import Level
-from .model import Report, RequirementResult, Status, Verdict
+from .inert import in_one_line, printable
+from .model import Report, RequirementResult, Shards, Status, Verdict
 
 MARKS = {
     Status.PASS: ("pass", "green"),
@@ -50,8 +51,11 @@ def counts_line(report: Report) -> str:
 
 def verdict_line(report: Report) -> str:
     """The verdict with its denominator, in one line."""
-    name = report.target.get("name", "the tailer")
-    return f"{name}: {report.verdict()} with contract {report.contract.version} ({counts_line(report)})"
+    return f"{_name(report)}: {report.verdict()} with contract {report.contract.version} ({counts_line(report)})"
+
+
+def _name(report: Report) -> str:
+    return in_one_line(str(report.target.get("name", "the tailer")))
 
 
 def show(report: Report, console: Console, *, selected: frozenset[str] | None = None) -> None:
@@ -76,11 +80,21 @@ def show(report: Report, console: Console, *, selected: frozenset[str] | None = 
         console.print(Text(f"\nnoted: {note} (in {count} check{'s' if count > 1 else ''})"), soft_wrap=True)
     console.print()
     style = VERDICT_STYLE[report.verdict()]
-    console.print(Text.assemble((str(report.verdict()).upper(), style), "  ", str(report.target.get("name", ""))))
+    console.print(Text.assemble((str(report.verdict()).upper(), style), "  ", _name(report)), soft_wrap=True)
     console.print(Text(f"  {counts_line(report)}"), soft_wrap=True)
     console.print(Text(f"  contract {report.contract.version}, seed {report.seed}"), soft_wrap=True)
+    if report.shards is not None:
+        console.print(Text(f"  {_shards_line(report.shards)}"), soft_wrap=True)
     if report.interrupted:
         console.print(Text("  the run was interrupted: what was not run is missing above", style="yellow"))
+
+
+def _shards_line(shards: Shards) -> str:
+    present = ", ".join(map(str, shards.present))
+    if not shards.missing:
+        return f"all {shards.of} shards"
+    missing = ", ".join(map(str, shards.missing))
+    return f"shard {present} of {shards.of}; without {missing} there is no verdict: taillog merge joins their reports"
 
 
 def _row(row: RequirementResult) -> Text:
@@ -94,7 +108,8 @@ def _row(row: RequirementResult) -> Text:
     if row.status in (Status.PASS, Status.FAIL):
         text.append(f"  {seconds:.2f} s", "dim")
     elif row.message:
-        text.append(f"  {row.message.splitlines()[0]}", "dim")
+        first, _, _ = row.message.partition("\n")
+        text.append(f"  {in_one_line(first)}", "dim")
     return text
 
 
@@ -103,10 +118,10 @@ def _show_messages(rows: list[RequirementResult], console: Console) -> None:
     for row in shown:
         failed = [check for check in row.checks if check.status is row.status]
         console.rule(escape(f"{row.requirement.id} {row.requirement.title}"), align="left")
-        console.print(Text(failed[0].message), soft_wrap=True)
+        console.print(Text(printable(failed[0].message)), soft_wrap=True)
         if len(failed) > 1:
             others = ", ".join(check.name for check in failed[1:])
             console.print(Text(f"\n  also in:  {others}"), soft_wrap=True)
     blocked = [row for row in rows if row.status is Status.BLOCKED]
     if blocked and not any(row.status is Status.FAIL for row in rows):
-        console.print(Text(f"\nblocked: {blocked[0].message}", style="bold red"), soft_wrap=True)
+        console.print(Text(f"\nblocked: {printable(blocked[0].message)}", style="bold red"), soft_wrap=True)

@@ -1,0 +1,34 @@
+"""Text that came from a tailer, a file or a user, made harmless for where it is shown: nothing in it acts or hides."""
+
+from __future__ import annotations
+
+LINE_BREAKS = "\n"
+"""The only characters of layout that stay as they are: a message is lines."""
+
+LONGEST_LINE = 1000
+"""Characters of a message in one line: what is wrong is said at its ends, and between them stands what was quoted."""
+
+
+def printable(text: str) -> str:
+    """`text` with every character that does not print, but for LF, written as an escape.
+
+    So no terminal sequence acts, no mark of direction turns a line round, nothing is there that cannot be encoded
+    (a lone surrogate) or that XML has no place for (NUL and the like).
+    """
+    if text.isprintable():
+        return text
+    return "".join(
+        character
+        if character.isprintable() or character in LINE_BREAKS
+        else character.encode("unicode_escape").decode("ascii")
+        for character in text
+    )
+
+
+def in_one_line(text: str) -> str:
+    """`text` printable and without line breaks; the middle of a very long one is left out."""
+    line = printable(" ".join(text.split("\n")))
+    if len(line) <= LONGEST_LINE:
+        return line
+    half = LONGEST_LINE // 2
+    return f"{line[:half]} ... {line[-half:]}"
