@@ -66,7 +66,7 @@ def _workers(_context: click.Context, _parameter: click.Parameter, value: str) -
 @click.option("--only", metavar="ID|AREA", multiple=True, help="Run only these; the verdict is then inconclusive.")
 @click.option("--shard", metavar="I/N", help="Run this part of N; taillog merge joins the reports.")
 @click.option("--json", "json_file", metavar="FILE", type=click.Path(path_type=Path), help="Write the report as JSON.")
-@click.option("-n", "workers", metavar="N", default="auto", callback=_workers, help="Processes; 0 for this one. [auto]")
+@click.option("-n", "workers", metavar="N", default="auto", callback=_workers, help="Processes; 0: no xdist. [auto]")
 @click.option("--seed", metavar="N", type=click.IntRange(0), help="Seed of names and texts. [a new one]")
 @click.option("--scale", metavar="X", type=click.FloatRange(0.1), default=1.0, help="Multiplies all time bounds. [1]")
 @click.option("--thorough", is_flag=True, help="Try each property with 20 times as many examples.")
@@ -106,6 +106,8 @@ def check(
         if (target is None) == (command is None):
             raise UsageProblem("name one target: module:Class, module:adapter_object, or --command CMD")
         names = [name for word in only for name in word.replace(",", " ").split()]
+        if only and not names:
+            raise UsageProblem("--only names nothing: give the id of a requirement, or an area")
         selected = frozenset(each.id for each in load_contract().select(names)) if names else None
         if scenario is not None:
             if names:
@@ -138,6 +140,7 @@ def check(
     options += [f"--taillog-only={name}" for name in names]
     from .runner import run
 
+    json_file = json_file and json_file.resolve()  # a tailer may change the working folder, or delete it
     _end(run(described, options, workers, seed, selected, scenario, json_file, quiet, shards))
 
 

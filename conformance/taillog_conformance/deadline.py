@@ -17,12 +17,16 @@ from collections.abc import Callable
 from types import FrameType
 from typing import TypeVar
 
+from . import guard
 from .outcomes import AdapterProblem, ConformanceFailure, TailerHung, TailerRaised
 
 T = TypeVar("T")
 
 TICK = 0.25
 """Seconds between looks at the progress of a call: coarse, for the signal also interrupts the tailer's system calls."""
+
+GIVES_WAY_WITHIN = 5.0
+"""Seconds that a hung call gets to end once it has been broken into, before it is given up for good."""
 
 STACK_SHOWN = 12
 """Innermost frames of a call that hung or raised that are shown."""
@@ -39,10 +43,12 @@ def call(
     within: float,
     over_all: float,
     progress: Callable[[], object] = lambda: None,
+    give_up: Callable[[TailerHung], object] = lambda failure: None,
 ) -> T:
     """The result of `function()`.
 
-    `within` is how many seconds it may go on while `progress()` stays the same, `over_all` how many at the most.
+    `within` is how many seconds it may go on while `progress()` stays the same, `over_all` how many at the most. A call
+    that swallows every interruption can only be ended with its process: `give_up` is called, which may do that.
 
     Raises:
         TailerHung: it did not return in time; the failure carries the stack that it stood at.
@@ -51,7 +57,7 @@ def call(
     """
     watch = _Watch(what, within, over_all, progress)
     if threading.current_thread() is threading.main_thread() and hasattr(signal, "setitimer"):
-        return _call_here(function, watch)
+        return _call_here(function, watch, give_up)
     return _call_in_helper(function, watch)
 
 
@@ -84,13 +90,17 @@ class _Watch:
     def raised(self, error: BaseException) -> Exception:
         if isinstance(error, ConformanceFailure | AdapterProblem):
             return error  # an adapter has already said what the tailer did, or that it is itself at fault
-        trace = _shown(traceback.extract_tb(error.__traceback__))
-        what = "".join(traceback.format_exception_only(error)).rstrip()
-        failure = TailerRaised(
-            f"{self.what} raised {type(error).__name__}", expected=f"{self.what} returns", got=f"{trace}\n{what}"
-        )
+        why, _, got = told(self.what, error).partition("\n")
+        failure = TailerRaised(why, expected=f"{self.what} returns", got=got)
         failure.cause = error
         return failure
+
+
+def told(what: str, error: BaseException) -> str:
+    """That `what` raised `error`, in a first line of its own, and where."""
+    trace = _shown(traceback.extract_tb(error.__traceback__))
+    last = "".join(traceback.format_exception_only(error)).rstrip()
+    return f"{what} raised {type(error).__name__}\n{trace}\n{last}"
 
 
 def _shown(stack: traceback.StackSummary) -> str:
@@ -100,21 +110,27 @@ def _shown(stack: traceback.StackSummary) -> str:
     return "".join(traceback.StackSummary.from_list(stack[first:]).format()).rstrip()
 
 
-def _call_here(function: Callable[[], T], watch: _Watch) -> T:
+def _call_here(function: Callable[[], T], watch: _Watch, give_up: Callable[[TailerHung], object]) -> T:
     running = True
     interrupted = False
     stuck: TailerHung | None = None
+    broken_into = 0.0
+    recursion = sys.getrecursionlimit()
 
     def on_tick(signum: int, frame: FrameType | None) -> None:
-        nonlocal stuck
+        nonlocal stuck, broken_into
         if not running:
             return
-        expired = watch.expired()
+        expired = stuck is not None or watch.expired()
         # Set anew after each look: one may take longer than a tick on a busy machine, and the call has to go on.
         signal.setitimer(signal.ITIMER_REAL, TICK)
-        if expired:
-            stuck = stuck or watch.hung(frame)
-            raise _Expired
+        if not expired:
+            return
+        if stuck is None:
+            stuck, broken_into = watch.hung(frame), time.monotonic()
+        elif time.monotonic() - broken_into > GIVES_WAY_WITHIN:
+            give_up(stuck)
+        raise _Expired
 
     def on_interrupt(signum: int, frame: FrameType | None) -> None:
         nonlocal interrupted
@@ -140,6 +156,7 @@ def _call_here(function: Callable[[], T], watch: _Watch) -> T:
         raise stuck or watch.raised(error) from None
     finally:
         running = False
+        guard.keep_recursion_limit(recursion)
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, old_alarm)
         if callable(old_interrupt):

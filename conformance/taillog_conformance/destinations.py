@@ -8,6 +8,12 @@ from collections.abc import Callable
 
 from .timeline import Timeline
 
+FLOOD = 2**26
+"""Characters after which a destination keeps nothing more: the largest backlog of the suite is an eighth of it."""
+
+LAST_SHOWN = 60
+"""Characters shown of what came last."""
+
 
 class Recorder:
     """Notes each text that reaches a destination, and wakes who waits for it."""
@@ -18,9 +24,16 @@ class Recorder:
         self._lines = 0
         self._characters = 0
         self._awaited: threading.Event | None = None
+        self.flooded = False
+        """Whether more came than is kept."""
+        self.last = ""
+        """The end of what came last, where more came than is kept."""
 
     def note(self, text: str, stream: str = "") -> None:
         """Note that `text` has come, on the destination of the file `stream` ('' for the one that all share)."""
+        if self._characters + len(text) > FLOOD:
+            self.flooded, self.last = True, text[-LAST_SHOWN:]
+            return
         self.timeline.add_write(stream, text)
         with self._counting:
             self._lines += text.count("\n")

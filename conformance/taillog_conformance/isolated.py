@@ -5,19 +5,36 @@ The process is a fork, so that it has the very adapter that the check has, howev
 
 from __future__ import annotations
 
+import faulthandler
 import multiprocessing
 import os
 import signal
+import tempfile
 import time
 import warnings
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import IO, Any
 
+from .guard import small_files
+from .memory import MEMORY, in_mebibytes, resident
 from .outcomes import NotRun
 
 LOOKS_EVERY = 0.005
 """Seconds between two looks at whether the process has ended."""
+
+DUMPS_WITHIN = 2.0
+"""Seconds that a process gets to write down where its threads stand before it is killed: it takes milliseconds."""
+
+ALIVE = "alive"
+"""An answer that only says that the part goes on."""
+
+FRAMES_SHOWN = 12
+"""Innermost frames of a thread that are shown."""
+
+KIT = f'"{os.path.dirname(os.path.abspath(__file__))}{os.sep}'
+"""How the file of a frame of the kit's own begins in a dump."""
 
 
 @dataclass(frozen=True)
@@ -27,13 +44,42 @@ class Ended:
     answers: tuple[Any, ...]
     by_itself: bool
     status: int | None
+    how: str
+    """In words: 'ended with status 1', 'was ended by SIGSEGV', 'stood still for 30 s'."""
+    stack: str = ""
+    """Where its threads stood, if it was ended by a fault, or had to be killed."""
+
+    @property
+    def told(self) -> str:
+        """All that is known of its end."""
+        return f"the process {self.how}" + (f"; its threads stood at:\n{self.stack}" if self.stack else "")
 
 
-def in_a_process(part: Callable[[Callable[[Any], None]], None], within: float) -> Ended:
-    """Run `part` in a forked process, which ends as an interpreter does: its threads that are no daemons are joined.
+def in_words(status: int | None) -> str:
+    """How a process ended, by its exit status as Python gives it: negative for a signal."""
+    if status is None:
+        return "ended"
+    if status >= 0:
+        return f"ended with status {status}"
+    try:
+        return f"was ended by {signal.Signals(-status).name}"
+    except ValueError:
+        return f"was ended by signal {-status}"
+
+
+def in_a_process(
+    part: Callable[[Callable[[Any], None]], None],
+    within: float,
+    *,
+    silent: float | None = None,
+    memory: float = MEMORY,
+    ends: bool = False,
+) -> Ended:
+    """Run `part` in a forked process; with `ends` that has to end as an interpreter does, which waits for threads.
 
     `part` is given a function that sends an answer. The process is killed, with all it started, if it has not ended
-    `within` seconds.
+    `within` seconds, if it is given `silent` and no answer has come for so many seconds (ALIVE is one that is not
+    kept), or if it takes `memory` bytes more than this process.
 
     Raises:
         NotRun: this system has no fork.
@@ -42,41 +88,95 @@ def in_a_process(part: Callable[[Callable[[Any], None]], None], within: float) -
         raise NotRun("this system has no fork, by which the check gets a process of its own")
     context = multiprocessing.get_context("fork")
     receiving, sending = context.Pipe(duplex=False)
+    with tempfile.TemporaryFile() as stacks:
 
-    def run() -> None:
-        os.setpgid(0, 0)
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        def run() -> None:
+            os.setpgid(0, 0)
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
+            faulthandler.enable(stacks)
+            receiving.close()
+            with small_files():
+                part(sending.send)
+            if not ends:
+                os._exit(0)  # whatever the tailer has left in it
+
+        process = context.Process(target=run, name="conformance-part", daemon=False)
+        with warnings.catch_warnings():
+            # The fork has only this thread; what the others hold (a reader of the test runner) it does not touch.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            process.start()
+        sending.close()
+        answers: list[Any] = []
+        try:
+            why = _watch(process, receiving, answers, within, silent, (resident() or 0) + memory)
+            if why:
+                _dump(process)
+        finally:
+            if process.is_alive():
+                _kill(process)
+            process.join()
+        _take(receiving, answers)
         receiving.close()
-        part(sending.send)
-
-    process = context.Process(target=run, name="conformance-part", daemon=False)
-    with warnings.catch_warnings():
-        # The fork has only this thread; what the others hold (a reader of the test runner) it does not touch.
-        warnings.simplefilter("ignore", DeprecationWarning)
-        process.start()
-    sending.close()
-    answers: list[Any] = []
-    ends = time.monotonic() + within
-    try:
-        while process.is_alive() and time.monotonic() < ends:
-            _take(receiving, answers)
-            process.join(LOOKS_EVERY)
-        by_itself = not process.is_alive()
-    finally:
-        if process.is_alive():
-            _kill(process)
-        process.join()
-    _take(receiving, answers)
-    receiving.close()
-    return Ended(tuple(answers), by_itself, process.exitcode)
+        kept = tuple(answer for answer in answers if answer != ALIVE)
+        return Ended(kept, not why, process.exitcode, why or in_words(process.exitcode), _shown(stacks))
 
 
-def _take(receiving: Any, answers: list[Any]) -> None:
-    try:
+def _watch(process: Any, receiving: Any, answers: list[Any], within: float, silent: float | None, memory: float) -> str:
+    """Take the answers until the process has ended, or has to be killed; why, in words."""
+    began = heard = time.monotonic()
+    while process.is_alive():
+        now = time.monotonic()
+        if _take(receiving, answers):
+            heard = now
+        if now - began >= within:
+            return f"had not ended after {within:.0f} s"
+        if silent is not None and now - heard >= silent:
+            return f"stood still for {silent:.0f} s"
+        if (resident(process.pid) or 0) > memory:
+            return f"took too much memory, more than {in_mebibytes(memory)} in all"
+        process.join(LOOKS_EVERY)
+    return ""
+
+
+def _take(receiving: Any, answers: list[Any]) -> bool:
+    """Whether an answer had come."""
+    before = len(answers)
+    with suppress(EOFError):
         while receiving.poll():
             answers.append(receiving.recv())
-    except EOFError:
-        return
+    return len(answers) > before
+
+
+def _dump(process: Any) -> None:
+    """Have the process write down where its threads stand: its handler of SIGABRT runs though a thread holds all up."""
+    with suppress(ProcessLookupError):
+        os.kill(process.pid, signal.SIGABRT)
+    process.join(DUMPS_WITHIN)
+
+
+def _shown(stacks: IO[bytes]) -> str:
+    stacks.seek(0)
+    return stack_of(stacks.read().decode(errors="replace"))
+
+
+def stack_of(dump: str) -> str:
+    """What a dump of Python's faulthandler tells of the tailer: the thread that ran first, without the kit's frames."""
+    threads: list[list[str]] = []
+    for line in dump.splitlines():
+        if " thread 0x" in f" {line.lower()}":
+            threads.append([line])
+        elif line.startswith("  File ") and threads:
+            threads[-1].append(line)
+    threads.sort(key=lambda thread: not thread[0].startswith("Current"))
+    shown = [_of_the_tailer(thread) for thread in threads]
+    return "\n".join(line for thread in shown if len(thread) > 1 for line in thread[: 1 + FRAMES_SHOWN])
+
+
+def _of_the_tailer(thread: list[str]) -> list[str]:
+    """A thread's lines, the innermost frame first, down to the first one of the kit or of what starts threads."""
+    head, *frames = thread
+    ends = (at for at, frame in enumerate(frames) if KIT in frame or " in _bootstrap" in frame)
+    return [head, *frames[: next(ends, len(frames))]]
 
 
 def _kill(process: Any) -> None:

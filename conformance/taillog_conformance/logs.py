@@ -28,18 +28,30 @@ def _text_of(record: logging.LogRecord) -> str:
     return text
 
 
+HANDED_ON = 2**20
+"""Characters of records that reach the loggers' handlers in one run; a test runner keeps them in memory."""
+
+
 @contextlib.contextmanager
 def reports_to(take: Callable[[Report], None]) -> Iterator[None]:
     """Call `take` for each record of level ERROR or above that any logger handles meanwhile (ERR-1).
 
-    It stands before the loggers' handlers, so that neither `propagate` nor a missing handler hides a report.
+    It stands before the loggers' handlers, so that neither `propagate` nor a missing handler hides a report, and hands
+    on to them only so much.
     """
     real = logging.Logger.handle
+    left = HANDED_ON
 
     def handle(self: logging.Logger, record: logging.LogRecord) -> None:
+        nonlocal left
         if record.levelno >= logging.ERROR:
-            take(Report(_text_of(record), record.levelno))
-        real(self, record)
+            text = _text_of(record)
+            take(Report(text, record.levelno))
+        else:
+            text = str(record.msg)
+        left -= len(text)
+        if left > 0:
+            real(self, record)
 
     logging.Logger.handle = handle  # type: ignore[method-assign]
     try:

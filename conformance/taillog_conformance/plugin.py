@@ -6,9 +6,12 @@ before a check asks for it, and shows nothing where no check was collected.
 
 from __future__ import annotations
 
-import faulthandler
+import os
 import random
+import tempfile
+import time
 from collections.abc import Callable, Generator, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,9 +19,13 @@ import pytest
 
 if TYPE_CHECKING:
     from .adapters import Adapter
+    from .farewell import Farewell
+    from .last_words import LastWords
+    from .outcomes import ConformanceFailure
     from .report.model import CheckResult, Report
     from .smoke import Smoke
     from .stage import Stage
+    from .strays import Process
     from .suite._registry import Check
 
 MARK = "taillog"
@@ -35,6 +42,11 @@ _SMOKES: pytest.StashKey[dict[object, Smoke]] = pytest.StashKey()
 _CONTEXT: pytest.StashKey[dict[str, Any]] = pytest.StashKey()
 _REPORTS: pytest.StashKey[dict[str, Report]] = pytest.StashKey()
 _ADAPTER: pytest.StashKey[Adapter] = pytest.StashKey()
+_FAREWELL: pytest.StashKey[Farewell] = pytest.StashKey()
+_STRAYS: pytest.StashKey[list[set[Process]]] = pytest.StashKey()
+
+COLLECTOR = "taillog-collector"
+"""Name under which what takes the results is registered."""
 
 _INTERPRETERS: pytest.StashKey[set[str]] = pytest.StashKey()
 
@@ -69,6 +81,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[_SMOKES] = {}
     config.stash[_REPORTS] = {}
     config.stash[_CONTEXT] = {}
+    config.stash[_STRAYS] = []
     config.stash[_INTERPRETERS] = set()
     if config.pluginmanager.hasplugin("xdist"):
         config.pluginmanager.register(_ForWorkers(config.stash[_SEED]), "taillog-for-workers")
@@ -137,6 +150,7 @@ def _selected(names: list[str]) -> Any:
 @pytest.fixture
 def taillog_adapter(request: pytest.FixtureRequest) -> Adapter:
     """The adapter of the tailer under test. Override it in your own test module, or give --tailer."""
+    from .guard import ENVIRONMENT, guarded
     from .outcomes import UsageProblem
     from .target import Target
 
@@ -155,19 +169,41 @@ def taillog_adapter(request: pytest.FixtureRequest) -> Adapter:
                 pytrace=False,
             )
         try:
-            config.stash[_ADAPTER] = target.adapter()
+            # What a module sets in the environment while it is imported, it may need later on.
+            with guarded(without=[ENVIRONMENT], captured=_captured(config)):
+                config.stash[_ADAPTER] = target.adapter()
         except UsageProblem as problem:
             pytest.fail(str(problem), pytrace=False)
     return config.stash[_ADAPTER]
 
 
 @pytest.fixture
-def taillog_stage(request: pytest.FixtureRequest, taillog_adapter: Adapter) -> Iterator[Stage]:
+def _taillog_leftovers(request: pytest.FixtureRequest, taillog_adapter: Adapter) -> Iterator[None]:
+    """Notes the processes, threads and exit handlers that a check leaves: they are ended with the run."""
+    from .farewell import Farewell
+    from .strays import adopting, end
+
+    config = request.config
+    with config.stash.setdefault(_FAREWELL, Farewell()).watching(), adopting() as left:
+        yield
+    if "object" in taillog_adapter.capabilities:
+        config.stash[_STRAYS].append(left)  # it may keep a helper for the checks that follow
+    else:
+        end(left)  # a program's own, and it has ended
+
+
+@pytest.fixture
+def taillog_stage(
+    request: pytest.FixtureRequest, taillog_adapter: Adapter, _taillog_leftovers: None
+) -> Iterator[Stage]:
     """Where a check plays: the adapter, texts by the seed, the clocks. It ends all that the check began."""
     from .clocks import Clocks
     from .contract import load_contract
-    from .outcomes import NotApplicable
-    from .smoke import smoke
+    from .guard import guarded
+    from .last_words import LastWords
+    from .memory import MEMORY, bounded_memory, in_mebibytes, resident
+    from .outcomes import AdapterProblem, ConformanceFailure, NotApplicable
+    from .smoke import SILENT, smoke
     from .stage import Stage
 
     config = request.config
@@ -176,6 +212,7 @@ def taillog_stage(request: pytest.FixtureRequest, taillog_adapter: Adapter) -> I
     context = config.stash[_CONTEXT]
     context.clear()
     context["adapter"] = taillog_adapter
+    context["changed"] = []
     for capability in (requirement.capability, *mark.args[1]):
         if capability is not None and capability not in taillog_adapter.capabilities:
             raise NotApplicable(f"the tailer does not declare {capability}")
@@ -187,8 +224,11 @@ def taillog_stage(request: pytest.FixtureRequest, taillog_adapter: Adapter) -> I
     if known not in smokes:
         smokes[known] = smoke(taillog_adapter, str(seed), clocks, folder)
     result = smokes[known]
-    if result.failure is not None and result.requirement == requirement.id:
-        raise result.failure
+    if result.requirement == requirement.id:
+        if result.failure is not None:
+            raise result.failure
+        if result.problem:
+            raise AdapterProblem(result.problem)
     if result.failure is not None or result.problem:
         raise Blocked(result.reason)
     stage = Stage(
@@ -200,14 +240,83 @@ def taillog_stage(request: pytest.FixtureRequest, taillog_adapter: Adapter) -> I
         depth=THOROUGH if config.getoption("--taillog-thorough") else 1,
         strict_headers=requirement.area == "PFX",
     )
+    context["stage"] = stage
+    began = time.monotonic()
+
+    def give_up(failure: ConformanceFailure) -> None:
+        _give_up(request.node, requirement.id, failure, time.monotonic() - began, words)
+
+    def outgrown() -> None:
+        failure = ConformanceFailure(
+            f"the process in which the tailer ran took more than {in_mebibytes(most)} of memory in one check",
+            expected="memory that does not grow without end",
+            got=f"{in_mebibytes(resident() or 0)}, and growing",
+        )
+        failure.timeline = stage.runs[-1].timeline if stage.runs else None
+        give_up(failure)
+
+    stage.give_up = give_up
+    most = MEMORY * max(1.0, clocks.scale)
     limit = config.getoption("--taillog-limit")
-    if limit:
-        # From C, so that it also ends a check whose tailer never gives the interpreter back.
-        faulthandler.dump_traceback_later(limit * clocks.scale, exit=True)
-    yield stage
-    stage.close()
-    if limit:
-        faulthandler.cancel_dump_traceback_later()
+    words: LastWords | None = None
+    with ExitStack() as exits:
+        if limit and folder is not None:
+            words = LastWords(folder, request.node.name, within=limit * clocks.scale, silent=SILENT * clocks.scale)
+            exits.enter_context(words)
+            stage.alive = words.alive
+        exits.enter_context(bounded_memory(most, outgrown))
+        try:
+            yield stage
+        finally:
+            with guarded(captured=_captured(config)):
+                stage.close()
+
+
+def _captured(config: pytest.Config) -> bool:
+    """Whether pytest takes what is printed: with -s a person wants to see it, or to debug."""
+    return bool(config.getoption("capture", "no") != "no")
+
+
+def _give_up(
+    item: pytest.Item, requirement: str, failure: ConformanceFailure, seconds: float, words: LastWords | None
+) -> None:
+    """End this process, for nothing else can end what the tailer does; the failure is told first."""
+    from .producer import remove_tree
+
+    result = _failed(item, requirement, failure, seconds)
+    if words is not None:
+        words.write({"requirement": requirement, "target": _target_of(item.config), **result.as_json()})
+        os._exit(ENDED_BY_US)
+    capture = item.config.pluginmanager.getplugin("capturemanager")
+    if capture is not None:
+        capture.suspend(in_=True)
+    remove_tree(item.config.stash[_CONTEXT]["stage"].folder)
+    os.write(2, f"\n{result.message}\n\nThe run ends here, for nothing else ends what the tailer does.\n".encode())
+    os._exit(ENDED_BY_US)
+
+
+ENDED_BY_US = 1
+"""Exit status of a process that ends because of its tailer: for plain pytest, tests that failed."""
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, Any, None]:
+    """Put back what a check's tailer changes of this process."""
+    if pyfuncitem.get_closest_marker(MARK) is None:
+        yield
+        return
+    from .full import full_folder, has_room
+    from .guard import guarded
+    from .outcomes import AdapterProblem, ConformanceFailure
+
+    context = pyfuncitem.config.stash[_CONTEXT]
+    with guarded(captured=_captured(pyfuncitem.config)) as changed:
+        outcome = yield
+    context.setdefault("changed", []).extend(changed)
+    error = outcome.excinfo[1] if outcome.excinfo is not None else None
+    stage = context.get("stage")
+    if isinstance(error, ConformanceFailure) and stage is not None and not has_room(stage.folder):
+        outcome.force_exception(AdapterProblem(full_folder(stage.folder)))
 
 
 class Blocked(Exception):
@@ -224,12 +333,9 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     mark = item.get_closest_marker(MARK)
     if mark is None or (call.excinfo is None and call.when != "call"):
         return
-    from .target import described
-
     report = outcome.get_result()
     result, shown = _result_of(item, mark.args[0], call)
-    adapter = item.config.stash[_CONTEXT].get("adapter")
-    target = described(adapter) if adapter else {}
+    target = _target_of(item.config)
     report.user_properties.append((PROPERTY, {"requirement": result.requirement, "target": target, **result.as_json()}))
     if shown == "skipped":
         report.outcome = "skipped"
@@ -238,21 +344,43 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
         report.longrepr = result.message
 
 
-def _result_of(item: pytest.Item, requirement: str, call: pytest.CallInfo[None]) -> tuple[CheckResult, str]:
+def _target_of(config: pytest.Config) -> dict[str, Any]:
+    from .target import described
+
+    adapter = config.stash[_CONTEXT].get("adapter")
+    if adapter is None:
+        return {}
+    return described(adapter)
+
+
+def _failed(item: pytest.Item, requirement: str, failure: ConformanceFailure, seconds: float) -> CheckResult:
+    """The result of a check that found its tailer at fault."""
     from .contract import load_contract
-    from .outcomes import AdapterProblem, ConformanceFailure, NotApplicable, NotRun
     from .report.inert import printable
     from .report.message import failure_message
     from .report.model import CheckResult, Status, kept
 
+    again = _repeat(item.config, item.nodeid, requirement)
+    message = printable(failure_message(load_contract().get(requirement), item.name, failure, again))
+    events = [event.as_json() for event in failure.timeline.events()] if failure.timeline else []
+    return CheckResult(item.name, requirement, Status.FAIL, seconds, message, kept(events))
+
+
+def _result_of(item: pytest.Item, requirement: str, call: pytest.CallInfo[None]) -> tuple[CheckResult, str]:
+    from .full import full_folder, is_full
+    from .guard import in_words
+    from .outcomes import AdapterProblem, ConformanceFailure, NotApplicable, NotRun
+    from .report.inert import printable
+    from .report.model import CheckResult, Status
+
     name = item.name
     seconds = call.duration
 
-    def result(status: Status, message: str = "", timeline: Any = ()) -> CheckResult:
-        return CheckResult(name, requirement, status, seconds, printable(message), timeline)
+    def result(status: Status, message: str = "") -> CheckResult:
+        return CheckResult(name, requirement, status, seconds, printable(message))
 
     if call.excinfo is None:
-        return result(Status.PASS), ""
+        return result(Status.PASS, in_words(item.config.stash[_CONTEXT].get("changed", ()))), ""
     error = call.excinfo.value
     match error:
         case NotApplicable():
@@ -262,11 +390,12 @@ def _result_of(item: pytest.Item, requirement: str, call: pytest.CallInfo[None])
         case Blocked():
             return result(Status.BLOCKED, f"{error}"), "skipped"
         case ConformanceFailure():
-            message = failure_message(load_contract().get(requirement), name, error, _repeat(item, requirement))
-            events = [event.as_json() for event in error.timeline.events()] if error.timeline else []
-            return result(Status.FAIL, message, kept(events)), "failed"
+            return _failed(item, requirement, error, seconds), "failed"
         case AdapterProblem():
             return result(Status.ERROR, str(error)), "failed"
+        case OSError() if is_full(error):
+            folder = item.config.getoption("--taillog-folder") or tempfile.gettempdir()
+            return result(Status.ERROR, full_folder(Path(folder))), "failed"
         case pytest.skip.Exception():
             return result(Status.NOT_RUN, str(error.msg)), "skipped"
         case pytest.fail.Exception():
@@ -275,18 +404,17 @@ def _result_of(item: pytest.Item, requirement: str, call: pytest.CallInfo[None])
             return result(Status.ERROR, f"the check itself broke:\n{call.excinfo.getrepr(style='short')}"), "failed"
 
 
-def _repeat(item: pytest.Item, requirement: str) -> str:
+def _repeat(config: pytest.Config, nodeid: str, requirement: str) -> str:
     """The command that shows a failure again."""
     import shlex
 
-    config = item.config
     seed = str(config.stash[_SEED])
     if config.getoption("--tailer-command"):
         words = ["taillog", "check", "--command", config.getoption("--tailer-command")]
     elif config.getoption("--tailer"):
         words = ["taillog", "check", config.getoption("--tailer")]
     else:
-        return shlex.join(["pytest", item.nodeid, "--taillog-seed", seed])
+        return shlex.join(["pytest", nodeid, "--taillog-seed", seed])
     for name in config.getoption("--tailer-capability"):
         words += ["--capability", name]
     for name in config.getoption("--tailer-without"):
@@ -309,27 +437,25 @@ class _Collector:
         if rows:
             row: Any = rows[-1]
         elif report.when == CRASHED:
-            row = self._crashed(report)
+            self.crashed(report.nodeid, _status_of(report))
+            return
         else:
             return
+        self._take(row)
+
+    def crashed(self, nodeid: str, status: int | None) -> None:
+        """Take it that the process of a check ended with this exit status before it had a result."""
+        from .crash import crashed
+
+        folder = self._config.getoption("--taillog-folder")
+        row = crashed(
+            nodeid.rpartition("::")[2],
+            status,
+            Path(folder) if folder else None,
+            lambda requirement: _repeat(self._config, nodeid, requirement),
+        )
         if row is not None:
             self._take(row)
-
-    def _crashed(self, report: pytest.TestReport) -> dict[str, Any] | None:
-        """The result of a check in which the process of the worker ended."""
-        name = report.nodeid.rpartition("::")[2]
-        check = self.checks().get(name.partition("[")[0])
-        if check is None:
-            return None
-        return {
-            "requirement": check.requirement,
-            "target": {},
-            "name": name,
-            "status": "fail",
-            "seconds": 0.0,
-            "message": f"the process in which the tailer ran came to its end, or to a stand, during {name}",
-            "timeline": [],
-        }
 
     def checks(self) -> dict[str, Check]:
         if self._checks is None:
@@ -359,13 +485,22 @@ class _Collector:
             listener(reports[name], result)
 
 
+def _status_of(report: Any) -> int | None:
+    """The exit status of the worker that ended in a test, as far as pytest-xdist keeps what it runs in."""
+    try:
+        status: int = report.node.gateway._io.popen.wait()
+    except AttributeError:
+        return None
+    return status
+
+
 CRASHED = "???"
 """The phase that pytest-xdist gives to a test in which its worker ended."""
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
     if not hasattr(session.config, "workerinput"):
-        session.config.pluginmanager.register(_Collector(session.config), "taillog-collector")
+        session.config.pluginmanager.register(_Collector(session.config), COLLECTOR)
 
 
 def pytest_report_header(config: pytest.Config) -> str | None:
@@ -380,6 +515,14 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
     Checks that were not asked for (by -k, a node id, --taillog-only) are the user's choice; the summary counts them.
     """
+    for left in session.config.stash[_STRAYS]:
+        if left:
+            from .strays import end
+
+            end(left)
+    farewell = session.config.stash.get(_FAREWELL, None)
+    if farewell is not None:
+        farewell.prepare(lambda: int(session.exitstatus))
     reports = session.config.stash[_REPORTS].values()
     if session.exitstatus == pytest.ExitCode.OK and any(report.unjudged() for report in reports):
         session.exitstatus = pytest.ExitCode.TESTS_FAILED

@@ -57,7 +57,7 @@ def explore(stage: Stage, examples: SearchStrategy[T], holds: Callable[[T], obje
 
     try:
         every()
-    except BaseException:
+    except Exception:  # Ctrl-C is none: it ends the run, whatever was found
         # Hypothesis may also say that a failure is flaky, as a race is: what was seen once was seen.
         if not failures:
             raise

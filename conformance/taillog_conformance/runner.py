@@ -17,7 +17,8 @@ import pytest
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from . import replay, suite
+from . import replay, strays, suite
+from .alone import alone
 from .contract import load_contract
 from .offsets import family
 from .plugin import ON_RESULT
@@ -41,7 +42,7 @@ RESTARTS = 10_000
 CHECK_ENDS_WITHIN = 200.0
 """Seconds after which a check's process is ended: no check takes as long whose tailer lets the interpreter go on."""
 
-LEFT_OUT = ("cacheprovider", "tmpdir", "terminal", "threadexception", "unraisableexception", "faulthandler")
+LEFT_OUT = ("cacheprovider", "tmpdir", "terminal", "logging", "threadexception", "unraisableexception", "faulthandler")
 """Parts of pytest that would write into the user's folders or terminal, or judge what the checks judge."""
 
 
@@ -66,10 +67,11 @@ def run(
     console = Console(highlight=False)
     watcher = _Watcher(report, json_file, _progress_bar(console, asked) if not quiet else None)
     try:
-        with watcher:
+        with watcher, strays.adopting() as left:
             status = _pytest(module, options, workers, watcher)
     except KeyboardInterrupt:
         status = INTERRUPTED
+    strays.end(left)
     report.interrupted = status == INTERRUPTED
     watcher.write(to_be_read=True)
     tell(report, quiet, selected, console)
@@ -153,19 +155,29 @@ def _pytest(module: str, options: Sequence[str], workers: int, watcher: Callable
     folder = tempfile.mkdtemp()  # no name by which a tailer could tell a check
     try:
         arguments = ["--pyargs", module, f"--rootdir={folder}", f"--taillog-folder={folder}"]
+        arguments += [f"--taillog-limit={CHECK_ENDS_WITHIN}"]
         arguments += ["-c", os.devnull, "--assert=plain", "--noconftest"]
         arguments += [word for name in LEFT_OUT for word in ("-p", f"no:{name}")]
         arguments += ["-p", "taillog_conformance.plugin"]
         if workers:
             arguments += ["-p", "xdist", "-n", str(workers), "--maxschedchunk=1"]
-            arguments += [f"--max-worker-restart={RESTARTS}", f"--taillog-limit={CHECK_ENDS_WITHIN}"]
-        listener = _Listener(ON_RESULT, watcher)
+            arguments += [f"--max-worker-restart={RESTARTS}"]
+        else:
+            arguments += ["-p", "no:xdist"]
+        arguments += options
         settings = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_ADDOPTS": None}
         settings["HYPOTHESIS_STORAGE_DIRECTORY"] = folder  # else it would make one where the user stands
-        with _environment(**settings), listener.interruptions():
-            return int(pytest.main([*arguments, *options], plugins=[listener]))
+
+        def here(take: Callable[..., None], *plugins: object) -> int:
+            listener = _Listener(ON_RESULT, take)
+            with _environment(**settings), listener.interruptions():
+                return int(pytest.main(arguments, plugins=[listener, *plugins]))
+
+        if workers or not hasattr(os, "fork"):
+            return here(watcher)
+        return alone(lambda teller: here(teller.on_result, teller), watcher)
     finally:
-        remove_tree(Path(folder))  # with what a worker that was ended left in it
+        remove_tree(Path(folder))  # with what a process that was ended left in it
 
 
 class _Listener:

@@ -6,19 +6,32 @@ whether its reading can be watched, what its header looks like) fits later waits
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, NoReturn
 
+from . import deadline
 from .adapters import Adapter
 from .clocks import Clocks
-from .isolated import in_a_process
+from .full import full_folder, has_room, is_full
+from .isolated import ALIVE, in_a_process
+from .memory import MEMORY
 from .outcomes import AdapterProblem, ConformanceFailure, NotRun
+from .producer import remove_tree
 from .stage import Profile, Run, Stage, header_template
 
 SAYS = "in the smoke check, "
 """What the message of its failure begins with: it is shown as that of a check of the requirement."""
+
+SILENT = 40.0
+"""Seconds without a sign of life after which the process is killed: a call into C may hold the interpreter up, in which
+no other thread can look at a clock. Four times what a call may take that does not."""
+
+SAYS_SO_EVERY = 1.0
+"""Seconds between two signs of life."""
 
 CALLS = 3
 """Waits of the smoke check that may each take all the time there is."""
@@ -26,6 +39,7 @@ CALLS = 3
 STARTS = "LIF-1"
 DELIVERS = "DEL-1"
 STOPS = "LIF-7"
+DURING = {STARTS: "in the constructor or in start()", DELIVERS: "while it followed a file", STOPS: "in stop()"}
 
 
 @dataclass
@@ -51,23 +65,61 @@ def smoke(adapter: Adapter, seed: str, clocks: Clocks, parent: Path | None = Non
     A tailer that ends its process, or holds it up for good, does so there. Files are made in a folder in `parent`.
     """
     stage = Stage(adapter, f"{seed}:smoke", clocks, parent=parent)
+
+    def part(send: Callable[[Any], None]) -> None:
+        said = time.monotonic()
+
+        def alive() -> None:
+            nonlocal said
+            if time.monotonic() - said > SAYS_SO_EVERY:
+                said = time.monotonic()
+                send(ALIVE)
+
+        def give_up(result: Smoke) -> NoReturn:
+            send(result)
+            os._exit(0)
+
+        stage.alive = alive
+        send(_smoke(stage, send, give_up))
+
     try:
-        ended = in_a_process(lambda send: send(_smoke(stage, send)), CALLS * clocks.over_all)
+        ended = in_a_process(
+            part, CALLS * clocks.over_all, silent=SILENT * clocks.scale, memory=MEMORY * max(1.0, clocks.scale)
+        )
     except NotRun:
         return _smoke(stage, lambda requirement: None)
     finally:
-        stage.close()
+        room = has_room(stage.folder)
+        remove_tree(stage.folder)
+    if not room:
+        return Smoke(problem=full_folder(stage.folder))
     if ended.answers and isinstance(ended.answers[-1], Smoke):
         return ended.answers[-1]
     requirement = ended.answers[-1] if ended.answers else STARTS
-    how = f"ended with status {ended.status}" if ended.by_itself else "stood still for good"
-    failure = ConformanceFailure(f"{SAYS}the process that the tailer ran in {how}", expected="a process that goes on")
+    failure = ConformanceFailure(
+        f"{SAYS}the process in which the tailer ran {ended.how}, {DURING[requirement]}",
+        expected="a process that goes on",
+        got=ended.stack,
+    )
     return Smoke(requirement=requirement, failure=failure)
 
 
-def _smoke(stage: Stage, doing: Callable[[str], None]) -> Smoke:
-    """The smoke check itself; `doing` is told the requirement that each part is about."""
+def _smoke(
+    stage: Stage, doing: Callable[[str], None], give_up: Callable[[Smoke], object] = lambda result: None
+) -> Smoke:
+    """The smoke check itself; `doing` is told the requirement that each part is about, `give_up` what it comes to if
+    its process has to end at once."""
     result = Smoke()
+
+    def failed(failure: ConformanceFailure) -> None:
+        failure.why = SAYS + failure.why
+        result.failure = failure
+
+    def gave_up(failure: ConformanceFailure) -> None:
+        failed(failure)
+        give_up(result)
+
+    stage.give_up = gave_up
     try:
         run = stage.open()
         first, second = stage.words.word(), stage.words.word()
@@ -75,6 +127,8 @@ def _smoke(stage: Stage, doing: Callable[[str], None]) -> Smoke:
         result.requirement = STARTS
         doing(STARTS)
         run.start()
+        result.requirement = DELIVERS
+        doing(DELIVERS)
         came = run.wait_long(lambda: first in run.all_text())
         began = time.monotonic()
         run["a"].append(second + "\n")
@@ -95,12 +149,16 @@ def _smoke(stage: Stage, doing: Callable[[str], None]) -> Smoke:
                 got=repr(run.all_text()) if run.all_text() else "an empty destination",
             )
     except ConformanceFailure as failure:
-        failure.why = SAYS + failure.why
-        result.failure = failure
+        failed(failure)
     except AdapterProblem as problem:
         result.problem = str(problem)
-    finally:
+    except Exception as error:
+        broke = deadline.told("the smoke check itself broke: it", error)
+        result.problem = full_folder(stage.folder) if is_full(error) else broke
+    try:
         stage.close()
+    except AdapterProblem as problem:
+        result.problem = result.problem or str(problem)
     return result
 
 

@@ -21,7 +21,7 @@ from . import deadline, model, oracle
 from .adapters import DEFAULT, Adapter, Job, Tailer
 from .adapters.base import Default, Filter
 from .clocks import INTERVAL, Clocks
-from .destinations import Recorder, RecordingStream
+from .destinations import FLOOD, Recorder, RecordingStream
 from .logs import Report, reports_to, thread_deaths_to
 from .offsets import read_offset, read_offsets
 from .outcomes import AdapterProblem, ConformanceFailure, TailerRaised
@@ -39,11 +39,20 @@ for a look at the offsets costs a tenth of a millisecond, and most of a run is w
 LATENCIES_TO_SEE = 3
 """Times its measured latency that a tailer whose reading cannot be watched gets to show that it has seen something."""
 
+CONSTRUCTOR = "the constructor"
+
 NAMED_FILES = 5
 """Files that a failure names."""
 
 FILES_WATCHED = 8
 """Files whose read offset counts as progress: a look costs a walk through all descriptors."""
+
+
+REPORT_KEPT = 2**14
+"""Characters of one report that are kept: a long trace, and far below what a tailer may log."""
+
+REPORTS_KEPT = 10_000
+"""Reports of one run that are kept; none of them is needed to see that there are too many."""
 
 
 @dataclass
@@ -85,6 +94,10 @@ class Stage:
     """How many times the usual number of examples a property is tried with."""
     strict_headers: bool = False
     """Whether only the contract's own default header is right (the checks of PFX)."""
+    alive: Callable[[], object] = lambda: None
+    """Called now and then while the check goes on."""
+    give_up: Callable[[ConformanceFailure], object] = lambda failure: None
+    """Called with the failure of a call that cannot be ended but with this process; it may do that."""
 
     def __post_init__(self) -> None:
         self.words = Words(self.seed)
@@ -135,7 +148,12 @@ class Stage:
     def _other_processes(self) -> list[int]:
         tailers = [run.tailer for run in self.runs if run.tailer is not None and run.started]
         here = os.getpid()
-        return [pid for tailer in tailers for pid in self.adapter.processes(tailer) if pid != here]
+        return [pid for tailer in tailers for pid in self.processes(tailer) if pid != here]
+
+    def processes(self, tailer: Tailer) -> Sequence[int]:
+        """The processes in which `tailer` reads, as its adapter tells."""
+        with _own("processes()"):
+            return list(self.adapter.processes(tailer))
 
     @property
     def fast_interval(self) -> float:
@@ -143,10 +161,24 @@ class Stage:
         return INTERVAL / 10
 
     def close(self) -> None:
-        """End every run, and remove the check's folder."""
-        for run in self.runs:
-            run.close()
-        remove_tree(self.folder)
+        """End every run, and remove the check's folder, even where the adapter breaks over it."""
+        try:
+            with ExitStack() as exits:
+                for run in reversed(self.runs):
+                    exits.callback(run.close)
+        finally:
+            remove_tree(self.folder)
+
+
+@contextmanager
+def _own(method: str) -> Iterator[None]:
+    """What is raised meanwhile is the adapter's own fault."""
+    try:
+        yield
+    except (AdapterProblem, ConformanceFailure, KeyboardInterrupt):
+        raise
+    except BaseException as error:
+        raise AdapterProblem(deadline.told(f"the adapter's {method}", error)) from None
 
 
 class Run:
@@ -205,7 +237,7 @@ class Run:
                 filter=self.filter,
             )
             self.timeline.add("tailer", "construct")
-            self.tailer = self._call("the constructor", lambda: self.stage.adapter.open(job), own=True)
+            self.tailer = self._call(CONSTRUCTOR, lambda: self.stage.adapter.open(job), own=True)
         return self.tailer
 
     def start(self) -> object:
@@ -244,16 +276,23 @@ class Run:
         """`function()` under the stage's clocks, its failure told with this run's timeline."""
         clocks = self.stage.clocks
         try:
-            return deadline.call(
+            result = deadline.call(
                 what,
                 function,
                 within=within or clocks.must_stop_within,
                 over_all=clocks.over_all,
                 progress=self._progress,
+                give_up=self._give_up,
             )
+            self._refuse_flood()
+            return result
         except ConformanceFailure as failure:
             self.timeline.add("check", "saw", note=failure.why)
             raise self._here(failure) from None
+
+    def _give_up(self, failure: ConformanceFailure) -> None:
+        self.timeline.add("check", "saw", note=failure.why)
+        self.stage.give_up(self._here(failure))
 
     def _call(self, what: str, function: Callable[[], T], own: bool = False) -> T:
         """`call` for a method of the adapter's tailer; AdapterProblem where that is an adapter's `own` code."""
@@ -262,7 +301,8 @@ class Run:
         except TailerRaised as failure:
             own = own or not self.stage.adapter.tailer_is_the_implementation
             if own and failure.cause is not None:
-                raise AdapterProblem(f"the adapter's {failure.why}\n{failure.got}") from None
+                method = "open()" if what == CONSTRUCTOR else what
+                raise AdapterProblem(deadline.told(f"the adapter's {method}", failure.cause)) from None
             raise
 
     # What the producer's steps have to bring.
@@ -411,6 +451,7 @@ class Run:
         last = self._progress()
         poll = POLL
         while not happened():
+            self._refuse_flood()
             now = time.monotonic()
             current = self._progress()
             if current != last:
@@ -422,11 +463,27 @@ class Run:
         return True
 
     def _progress(self) -> tuple[int, int]:
+        self.stage.alive()
         offsets = 0
         if self.stage.profile.offset_visible and self.tailer is not None:
             watched = [file.path for file in list(self.files.values())[:FILES_WATCHED]]
-            offsets = sum(offset or 0 for offset in read_offsets(watched, self.stage.adapter.processes(self.tailer)))
-        return (self.recorder.characters if self.stream is not None else len(self._file_text()), offsets)
+            offsets = sum(offset or 0 for offset in read_offsets(watched, self.stage.processes(self.tailer)))
+        return (self.recorder.characters if self.stream is not None else self._file_size(), offsets)
+
+    def _refuse_flood(self) -> None:
+        """Raise once the destination got more than any check's files hold; what came after was not kept."""
+        if self.recorder.flooded or (self.stream is None and self._file_size() > FLOOD):
+            raise self.failure(
+                f"the tailer wrote more than {FLOOD // 2**20} MiB to the destination, which its files never held",
+                expected="what the files hold",
+                got=f"the first {FLOOD // 2**20} MiB end in {self.recorder.last!r}" if self.stream is not None else "",
+            )
+
+    def _file_size(self) -> int:
+        try:
+            return os.stat(self.dst).st_size
+        except OSError:
+            return 0
 
     def offset(self, label: str) -> int | None:
         """How far the tailer has read in the file, in bytes; None where that cannot be known."""
@@ -435,7 +492,7 @@ class Run:
     def _offset(self, file: ProducedFile) -> int | None:
         if self.tailer is None:
             return None
-        return read_offset(file.path, self.stage.adapter.processes(self.tailer))
+        return read_offset(file.path, self.stage.processes(self.tailer))
 
     def _all_come(self) -> Callable[[], bool]:
         """Tells whether all lines that are complete now, and must come, have come: by their number, or one by one."""
@@ -503,6 +560,12 @@ class Run:
         self.recorder.note(text, self._labels[key])
 
     def _reported(self, report: Report) -> None:
+        if len(self.reports) >= REPORTS_KEPT:
+            return
+        if len(report.text) > REPORT_KEPT:
+            half = REPORT_KEPT // 2
+            text = f"{report.text[:half]} ... {report.text[-half:]} ({len(report.text):,} characters)"
+            report = replace(report, text=text)
         self.reports.append(report)
         self.timeline.add("tailer", "report", note=report.text)
 
@@ -517,7 +580,8 @@ class Run:
                     self.ended = True
                     with suppress(ConformanceFailure):  # the check that is about stop() says so
                         self.call("stop()", self.tailer.stop)
-                self.stage.adapter.abandon(self.tailer)
+                with _own("abandon()"):
+                    self.stage.adapter.abandon(self.tailer)
         finally:
             for file in self.files.values():
                 file.close()

@@ -106,6 +106,8 @@ def test_a_target_that_cannot_be_had_is_one_clear_line_and_status_2(
         pytest.param(["--only", "FRM-99"], "unknown requirement or area 'FRM-99'", id="id"),
         pytest.param(["--only", "FRN"], "unknown requirement or area 'FRN': did you mean ", id="area"),
         pytest.param(["--only", "FRM-1,XYZ-1"], "unknown requirement or area 'XYZ-1'", id="id-in-a-list"),
+        pytest.param(["--only", ""], "--only names nothing: ", id="only-nothing"),
+        pytest.param(["--only", " , "], "--only names nothing: ", id="only-a-comma"),
         pytest.param(["--json", "no/such/folder.json"], "the folder no/such does not exist", id="json-folder"),
         pytest.param(["--json", "."], "cannot be written to .: it is a folder", id="json-is-a-folder"),
         pytest.param(

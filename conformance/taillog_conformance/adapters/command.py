@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import IO, ClassVar
 
 from ..offsets import family, read_offset
-from ..outcomes import UsageProblem
+from ..outcomes import ConformanceFailure, UsageProblem
 from .base import Adapter, Job, Tailer
 
 CAPABILITIES = frozenset({"error-report", "several-files"})
@@ -161,6 +161,11 @@ class CommandTailer:
             for process in self._processes.values():
                 process.wait()
             self._join()
+            if any(reader.is_alive() for reader in self._readers):
+                raise ConformanceFailure(
+                    "the program has ended, and a process that it left in another session holds its output open",
+                    expected="a program that ends with all it started",
+                )
         self._stopped = True
 
     def stopped(self) -> bool:

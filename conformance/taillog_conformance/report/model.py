@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -187,6 +188,10 @@ class Report:
             not_run=must.count(Status.NOT_RUN),
             advice=sum(row.requirement.level is not Level.MUST and row.status is Status.FAIL for row in rows),
         )
+
+    def notes(self) -> dict[str, int]:
+        """What checks that passed have to say all the same, and how many of them say it."""
+        return Counter(each.message for each in self.results.values() if each.status is Status.PASS and each.message)
 
     def unjudged(self) -> list[CheckResult]:
         """Checks of MUST requirements that were begun and could not judge."""

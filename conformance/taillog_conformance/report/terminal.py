@@ -76,6 +76,8 @@ def show(report: Report, console: Console, *, selected: frozenset[str] | None = 
             Text(f"\n{blocked} requirements are blocked: nothing more can be said of a tailer that fails this."),
             soft_wrap=True,
         )
+    for note, count in report.notes().items():
+        console.print(Text(f"\nnoted: {note} (in {count} check{'s' if count > 1 else ''})"), soft_wrap=True)
     console.print()
     style = VERDICT_STYLE[report.verdict()]
     console.print(Text.assemble((str(report.verdict()).upper(), style), "  ", _name(report)), soft_wrap=True)

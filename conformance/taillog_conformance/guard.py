@@ -1,0 +1,274 @@
+"""The process round a check: whatever a tailer changes of it is put back when the check is over, and named.
+
+So no check finds what another one's tailer left, and neither does the test runner.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from typing import Any
+
+try:
+    import resource
+except ImportError:  # pragma: no cover (not on this system)
+    resource = None  # type: ignore[assignment]
+
+PRINTED = 2**20
+"""Characters that a tailer may print in one check before the rest is dropped: a test runner keeps them in memory."""
+
+LARGEST_FILE = 2**30
+"""Bytes that no file may outgrow while a check runs: forty times the largest one of the suite."""
+
+STANDARD = (0, 1, 2)
+"""Descriptors of standard input, output and error."""
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """One part of a process's state: its name, how it is read, and how it is put back."""
+
+    name: str
+    get: Callable[[], Any]
+    put: Callable[[Any], object]
+
+
+def _umask() -> int:
+    with suppress(OSError, ValueError), open("/proc/self/status", encoding="ascii", errors="replace") as status:
+        for line in status:
+            if line.startswith("Umask:"):
+                return int(line.split()[1], 8)
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask
+
+
+def _folder() -> str:
+    try:
+        return os.getcwd()
+    except OSError:  # it was deleted
+        return ""
+
+
+def _set_folder(path: str) -> None:
+    with suppress(OSError):
+        os.makedirs(path, exist_ok=True)  # what stood in it is lost
+        os.chdir(path)
+
+
+def _handlers() -> dict[int, Any]:
+    numbers = signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}
+    return {number: handler for number in numbers if (handler := signal.getsignal(number)) is not None}
+
+
+def _set_handlers(handlers: Mapping[int, Any]) -> None:
+    for number, handler in handlers.items():
+        if signal.getsignal(number) is not handler:
+            with suppress(ValueError, OSError):  # not the main thread, or a signal of the C library's own
+                signal.signal(number, handler)
+
+
+def _set_environment(values: Mapping[str, str]) -> None:
+    for name in set(os.environ) - set(values):
+        del os.environ[name]
+    os.environ.update({name: value for name, value in values.items() if os.environ.get(name) != value})
+
+
+def _logging() -> tuple[Any, ...]:
+    root = logging.getLogger()
+    return (
+        list(root.handlers),
+        list(root.filters),
+        root.level,
+        root.disabled,
+        logging.root.manager.disable,
+        logging.raiseExceptions,
+        logging.getLoggerClass(),
+    )
+
+
+def _set_logging(state: tuple[Any, ...]) -> None:
+    root = logging.getLogger()
+    root.handlers[:], root.filters[:], level, root.disabled, disable, logging.raiseExceptions, cls = state
+    root.setLevel(level)
+    logging.disable(disable)
+    logging.setLoggerClass(cls)
+
+
+def _traces() -> tuple[Any, ...]:
+    return sys.gettrace(), sys.getprofile(), threading.gettrace(), threading.getprofile()
+
+
+def _set_traces(traces: tuple[Any, ...]) -> None:
+    setters = (sys.settrace, sys.setprofile, threading.settrace, threading.setprofile)
+    for put, trace in zip(setters, traces, strict=True):
+        put(trace)
+
+
+HOME = _folder()
+"""The working folder as it was when the kit was loaded."""
+
+FOLDER = "the working folder"
+ENVIRONMENT = "the environment variables"
+
+RECURSION = "the recursion limit"
+
+_KEPT = (
+    _Kept(RECURSION, sys.getrecursionlimit, sys.setrecursionlimit),
+    _Kept("the trace functions", _traces, _set_traces),
+    _Kept(FOLDER, _folder, _set_folder),
+    _Kept("the umask", _umask, os.umask),
+    _Kept("the signal handlers", _handlers, _set_handlers),
+    _Kept("the configuration of logging", _logging, _set_logging),
+    _Kept(ENVIRONMENT, lambda: dict(os.environ), _set_environment),
+    _Kept("the switch interval", sys.getswitchinterval, sys.setswitchinterval),
+)
+"""What is put back, in the order in which it is: with a low recursion limit nothing else can be."""
+
+
+_open: list[list[str]] = []
+"""What was changed, of each guard that is at work now, the innermost last."""
+
+
+def keep_recursion_limit(least: int) -> None:
+    """Raise the limit to `least` again at once: too low a one of the tailer's breaks the check itself."""
+    if sys.getrecursionlimit() < least:
+        sys.setrecursionlimit(least)
+        for changed in _open[-1:]:
+            changed.append(RECURSION)
+
+
+@contextmanager
+def guarded(*, without: Sequence[str] = (), captured: bool = True) -> Iterator[list[str]]:
+    """Put back what is changed of the process meanwhile; the list names what was, once this is over.
+
+    `without` names parts that are left as they are. What is printed is bounded, and closing it has no effect; where
+    it is `captured` (by a test runner), what goes past sys.stdout, to the descriptors, is dropped.
+    """
+    changed: list[str] = []
+    if not _folder():  # a tailer of another process, or of the smoke check, has deleted it
+        _set_folder(HOME)
+        changed.append(FOLDER)
+    kept = [(each, each.get()) for each in _KEPT if each.name not in without]
+    with ExitStack() as exits:
+        exits.enter_context(small_files())
+        exits.enter_context(_descriptors(changed, captured))
+        exits.enter_context(_streams(changed))
+        _open.append(changed)
+        try:
+            yield changed
+        finally:
+            _open.remove(changed)
+            for each, before in kept:
+                if each.get() != before:
+                    changed.append(each.name)
+                    each.put(before)
+
+
+@contextmanager
+def small_files() -> Iterator[None]:
+    """No file may grow beyond LARGEST_FILE meanwhile, and a process that crashes leaves no image of its memory."""
+    if resource is None:
+        yield
+        return
+    before = {name: resource.getrlimit(name) for name in (resource.RLIMIT_FSIZE, resource.RLIMIT_CORE)}
+    for name, most in ((resource.RLIMIT_FSIZE, LARGEST_FILE), (resource.RLIMIT_CORE, 0)):
+        soft, hard = before[name]
+        resource.setrlimit(name, (most if soft == resource.RLIM_INFINITY else min(soft, most), hard))
+    try:
+        yield
+    finally:
+        for name, limits in before.items():
+            with suppress(ValueError, OSError):  # the tailer has lowered the hard limit
+                resource.setrlimit(name, limits)
+
+
+@contextmanager
+def _descriptors(changed: list[str], captured: bool) -> Iterator[None]:
+    """Give the standard descriptors back as they were; where output is `captured`, they lead nowhere meanwhile."""
+    before: dict[int, int] = {}
+    for number in STANDARD:
+        with suppress(OSError):
+            before[number] = os.dup(number)
+    if captured:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        for number in (1, 2):
+            os.dup2(nowhere, number)
+        os.close(nowhere)
+    given = [_identity(number) for number in STANDARD]
+    try:
+        yield
+    finally:
+        if [_identity(number) for number in STANDARD] != given:
+            changed.append("the standard descriptors")
+        for number, copy in before.items():
+            with suppress(OSError):
+                os.dup2(copy, number)
+                os.close(copy)
+
+
+def _identity(number: int) -> object:
+    try:
+        found = os.fstat(number)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+@contextmanager
+def _streams(changed: list[str]) -> Iterator[None]:
+    """Stand in for sys.stdout and sys.stderr."""
+    before = sys.stdout, sys.stderr
+    mine = _Bounded(sys.stdout), _Bounded(sys.stderr)
+    sys.stdout, sys.stderr = mine
+    try:
+        yield
+    finally:
+        if (sys.stdout, sys.stderr) != mine or any(each.was_closed for each in mine):
+            changed.append("sys.stdout or sys.stderr")
+        sys.stdout, sys.stderr = before
+
+
+class _Bounded:
+    """A text or binary stream that hands on the first PRINTED characters, drops the rest, and stays open."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+        self._left = PRINTED
+        self.was_closed = False
+
+    def write(self, text: Any) -> int:
+        shown = text[: self._left] if len(text) > self._left else text
+        self._left -= len(shown)
+        if shown:
+            self._stream.write(shown)
+        return len(text)
+
+    def writelines(self, lines: Any) -> None:
+        for line in lines:
+            self.write(line)
+
+    def close(self) -> None:
+        self.was_closed = True
+
+    @property
+    def buffer(self) -> _Bounded:
+        return _Bounded(self._stream.buffer)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+def in_words(changed: Sequence[str]) -> str:
+    """What a person is told of it; '' if nothing was changed."""
+    names = list(dict.fromkeys(changed))
+    if not names:
+        return ""
+    *most, last = names
+    return f"the tailer changed {', '.join(most)}{' and ' if most else ''}{last} of its process; put back"

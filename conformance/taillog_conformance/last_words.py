@@ -1,0 +1,81 @@
+"""What is known of a check whose process has to end, or ends: kept in a file, for the process that reports.
+
+A file is made when a check begins and removed when it is over, so what is found after a process has ended is of the
+check in which it did. It holds a result, or the stacks that the interpreter's own fault handler wrote down.
+"""
+
+from __future__ import annotations
+
+import faulthandler
+import hashlib
+import json
+import os
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import IO, Any, Self
+
+REARMED_EVERY = 1.0
+"""Seconds between two settings of the timer: each starts a thread."""
+
+AT_LEAST = 0.1
+"""Seconds that the timer is set to at the least."""
+
+
+class LastWords:
+    """The file of a check, and a timer that ends the process, from C, where no Python code can.
+
+    The process is ended `within` seconds after the check began, and once `alive()` has not been called for `silent`
+    seconds; the stacks of its threads are then in the file.
+    """
+
+    def __init__(self, folder: Path, check: str, *, within: float, silent: float) -> None:
+        self._path = _path(folder, check)
+        self._ends = time.monotonic() + within
+        self._silent = silent
+        self._set = 0.0
+        self._pid = os.getpid()
+        self._file: IO[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        self._file = self._path.open("wb", buffering=0)
+        faulthandler.enable(self._file)
+        self.alive()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        faulthandler.cancel_dump_traceback_later()
+        faulthandler.disable()
+        if self._file is not None:
+            self._file.close()
+        self._path.unlink(missing_ok=True)
+
+    def alive(self) -> None:
+        """The check goes on: set the timer anew."""
+        now = time.monotonic()
+        if now - self._set > REARMED_EVERY and self._file is not None and os.getpid() == self._pid:
+            self._set = now
+            faulthandler.dump_traceback_later(
+                max(AT_LEAST, min(self._silent, self._ends - now)), exit=True, file=self._file
+            )
+
+    def write(self, row: Mapping[str, Any]) -> None:
+        """Leave a result."""
+        if os.getpid() == self._pid:
+            self._path.write_text(json.dumps(row), encoding="utf-8")
+
+
+def read(folder: Path, check: str) -> Mapping[str, Any] | str:
+    """The result that was left of a check, or a dump of stacks; '' if nothing was."""
+    try:
+        text = _path(folder, check).read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+    if not text.startswith("{"):
+        return text
+    row: Mapping[str, Any] = json.loads(text)
+    return row
+
+
+def _path(folder: Path, check: str) -> Path:
+    return folder / f"{hashlib.sha256(check.encode()).hexdigest()[:16]}.last"
