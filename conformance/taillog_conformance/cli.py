@@ -40,7 +40,11 @@ def _workers(_context: click.Context, _parameter: click.Parameter, value: str) -
 @click.option("--capability", metavar="NAME", multiple=True, help="Declare a capability (may be repeated).")
 @click.option("--without", metavar="NAME", multiple=True, help="Take a capability away (may be repeated).")
 @click.option("--only", metavar="ID|AREA", multiple=True, help="Run only these; the verdict is then inconclusive.")
-@click.option("--json", "json_file", metavar="FILE", type=click.Path(path_type=Path), help="Write the report as JSON.")
+@click.option("--json", metavar="FILE", type=click.Path(path_type=Path), help="Write the report as JSON.")
+@click.option("--junit", metavar="FILE", type=click.Path(path_type=Path), help="Write it as JUnit XML.")
+@click.option("--markdown", metavar="FILE", type=click.Path(path_type=Path), help="Write it for a CI job's summary.")
+@click.option("--html", metavar="FILE", type=click.Path(path_type=Path), help="Write it as a page with pictures.")
+@click.option("--badge", metavar="FILE", type=click.Path(path_type=Path), help="Write a badge for shields.io.")
 @click.option("-n", "workers", metavar="N", default="auto", callback=_workers, help="Processes; 0 for this one. [auto]")
 @click.option("--seed", metavar="N", type=click.IntRange(0), help="Seed of names and texts. [a new one]")
 @click.option("--scale", metavar="X", type=click.FloatRange(0.1), default=1.0, help="Multiplies all time bounds. [1]")
@@ -53,13 +57,13 @@ def check(
     capability: tuple[str, ...],
     without: tuple[str, ...],
     only: tuple[str, ...],
-    json_file: Path | None,
     workers: int,
     seed: int | None,
     scale: float,
     thorough: bool,
     scenario: Path | None,
     quiet: bool,
+    **views: Path | None,
 ) -> NoReturn:
     """Check TARGET (module:Class or module:adapter_object) and say whether it is conformant.
 
@@ -72,6 +76,7 @@ def check(
     from .probe import describe
     from .replay import read
     from .report.files import writable
+    from .report.views import VIEWS
     from .target import Target
 
     try:
@@ -83,8 +88,9 @@ def check(
             if names:
                 raise UsageProblem("--only has no meaning with --scenario: the file names its requirement")
             selected = frozenset(load_contract().get(each.requirement).id for each in read(scenario))
-        if json_file is not None:
-            writable(json_file, "JSON report")
+        files = {view: path for view, path in views.items() if path is not None}
+        for view, path in files.items():
+            writable(path, VIEWS[view])
         described = describe(Target(target, command, capability, without))
     except (UsageProblem, UnknownRequirement) as problem:
         raise click.UsageError(str(problem)) from None
@@ -100,7 +106,7 @@ def check(
     options += [f"--taillog-only={name}" for name in names]
     from .runner import run
 
-    _end(run(described, options, workers, seed, selected, scenario, json_file, quiet))
+    _end(run(described, options, workers, seed, selected, scenario, files, quiet))
 
 
 def _end(status: int) -> NoReturn:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import faulthandler
 import random
 from collections.abc import Callable, Generator, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -218,7 +219,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
 def _result_of(item: pytest.Item, requirement: str, call: pytest.CallInfo[None]) -> tuple[CheckResult, str]:
     from .contract import load_contract
     from .outcomes import AdapterProblem, ConformanceFailure, NotApplicable, NotRun
-    from .report.message import failure_message
+    from .report.message import failure_data, failure_message
     from .report.model import CheckResult, Status, kept
 
     name = item.name
@@ -238,9 +239,11 @@ def _result_of(item: pytest.Item, requirement: str, call: pytest.CallInfo[None])
         case Blocked():
             return result(Status.BLOCKED, f"{error}"), "skipped"
         case ConformanceFailure():
-            message = failure_message(load_contract().get(requirement), name, error, _repeat(item, requirement))
-            events = [event.as_json() for event in error.timeline.events()] if error.timeline else []
-            return result(Status.FAIL, message, kept(events)), "failed"
+            repeat = _repeat(item, requirement)
+            message = failure_message(load_contract().get(requirement), name, error, repeat)
+            events = [event.as_json(n) for n, event in enumerate(error.timeline.events())] if error.timeline else []
+            failed = result(Status.FAIL, message, kept(events))
+            return replace(failed, failure=failure_data(error, repeat)), "failed"
         case AdapterProblem():
             return result(Status.ERROR, str(error)), "failed"
         case pytest.skip.Exception():
@@ -327,7 +330,13 @@ class _Collector:
                 planned.setdefault(check.requirement, []).extend(check.names)
             reports[name] = Report(load_contract(), target, self._config.stash[_SEED], planned)
         result = CheckResult(
-            row["name"], row["requirement"], Status(row["status"]), row["seconds"], row["message"], row["timeline"]
+            row["name"],
+            row["requirement"],
+            Status(row["status"]),
+            row["seconds"],
+            row["message"],
+            row["timeline"],
+            row.get("failure"),
         )
         reports[name].add(result)
         listener: Callable[[Report, CheckResult], None] | None = self._config.pluginmanager.getplugin(ON_RESULT)
@@ -363,7 +372,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
     for report in config.stash[_REPORTS].values():
-        from .report.terminal import verdict_line
+        from .report.wording import verdict_line
 
         terminalreporter.section("log tailer conformance")
         terminalreporter.line(verdict_line(report))

@@ -8,7 +8,7 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -22,9 +22,11 @@ from .contract import load_contract
 from .offsets import family
 from .plugin import ON_RESULT
 from .producer import remove_tree
-from .report.files import write_json
+from .report.files import write_whole
 from .report.model import CheckResult, Report, Verdict
-from .report.terminal import show, verdict_line
+from .report.terminal import show
+from .report.views import VIEWS, render
+from .report.wording import verdict_line
 from .suite._registry import all_checks
 
 CONFORMANT, NONCONFORMANT, INCONCLUSIVE = 0, 1, 3
@@ -50,10 +52,10 @@ def run(
     seed: int,
     selected: frozenset[str] | None,
     scenario: Path | None,
-    json_file: Path | None,
+    files: Mapping[str, Path],
     quiet: bool,
 ) -> int:
-    """Run the suite through pytest, show and write its report; the exit status."""
+    """Run the suite through pytest, show its report and write its views to `files`; the exit status."""
     planned: dict[str, list[str]] = {}
     for each in all_checks():
         planned.setdefault(each.requirement, []).extend(each.names)
@@ -63,7 +65,7 @@ def run(
     report = Report(load_contract(), described, seed, planned)
     asked = sum(len(names) for id, names in planned.items() if selected is None or id in selected)
     console = Console(highlight=False)
-    watcher = _Watcher(report, json_file, _progress_bar(console, asked) if not quiet else None)
+    watcher = _Watcher(report, files, _progress_bar(console, asked) if not quiet else None)
     try:
         with watcher:
             status = _pytest(module, options, workers, watcher)
@@ -85,12 +87,12 @@ INTERRUPTED = 2
 
 
 class _Watcher:
-    """Takes each result as it comes: into the report, onto the progress line, and now and then into the file."""
+    """Takes each result as it comes: into the report, onto the progress line, and now and then into the files."""
 
-    def __init__(self, report: Report, json_file: Path | None, progress: Progress | None) -> None:
+    def __init__(self, report: Report, files: Mapping[str, Path], progress: Progress | None) -> None:
         self.report = report
         self.broken = ""
-        self._json_file = json_file
+        self._files = files
         self._progress = progress
         self._written = 0.0
 
@@ -113,13 +115,13 @@ class _Watcher:
             self.write()
 
     def write(self) -> None:
-        """Write the report as it stands."""
+        """Write the report's views as they stand."""
         self._written = time.monotonic()
-        if self._json_file is not None:
+        for view, path in self._files.items():
             try:
-                write_json(self._json_file, self.report.as_json())
+                write_whole(path, render(view, self.report))
             except OSError as error:
-                self.broken = f"taillog: the JSON report could not be written to {self._json_file}: {error.strerror}"
+                self.broken = f"taillog: the {VIEWS[view]} could not be written to {path}: {error.strerror}"
 
 
 def _progress_bar(console: Any, total: int) -> Progress:

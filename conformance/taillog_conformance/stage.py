@@ -21,6 +21,7 @@ from .adapters import DEFAULT, Adapter, Job, Tailer
 from .adapters.base import Default, Filter
 from .clocks import INTERVAL, Clocks
 from .destinations import Recorder, RecordingStream
+from .fates import Fates, combined, fates
 from .logs import Report, reports_to, thread_deaths_to
 from .offsets import read_offset
 from .outcomes import AdapterProblem, ConformanceFailure, TailerRaised
@@ -174,6 +175,7 @@ class Run:
         self.interval = INTERVAL
         self.pathlike = False
         self.reports: list[Report] = []
+        self._offsets: dict[str, int] = {}
         self.tailer: Tailer | None = None
         self.started = False
         self.ended = False
@@ -420,7 +422,11 @@ class Run:
     def _offset(self, file: ProducedFile) -> int | None:
         if self.tailer is None:
             return None
-        return read_offset(file.path, self.stage.adapter.processes(self.tailer))
+        offset = read_offset(file.path, self.stage.adapter.processes(self.tailer))
+        if offset is not None and offset != self._offsets.get(file.label, 0):
+            self._offsets[file.label] = offset
+            self.timeline.add_read(file.label, offset)
+        return offset
 
     def _all_come(self) -> Callable[[], bool]:
         """Tells whether all lines that are complete now, and must come, have come: by their number, or one by one."""
@@ -483,7 +489,19 @@ class Run:
     def _here(self, failure: ConformanceFailure) -> ConformanceFailure:
         if failure.timeline is None:
             failure.timeline = self.timeline
+            failure.fates = self._fates()
         return failure
+
+    def _fates(self) -> Fates:
+        """What became of each line of each file, whatever the failure is about."""
+        expected, streams = self.sources(), self.deliveries()
+        own = [
+            fates([source for source in expected if self._label_of(source) == label], deliveries)
+            for label, deliveries in streams.items()
+            if label
+        ]
+        rest = [source for source in expected if self._label_of(source) not in streams]
+        return combined([*own, fates(rest, streams.get("", []))])
 
     # What the tailer does.
 

@@ -12,6 +12,9 @@ from typing import Literal, NamedTuple
 
 Lane = Literal["producer", "tailer", "destination", "check"]
 
+READ = "read"
+"""What an event is called that says how far the tailer was seen to have read."""
+
 SHOWN_CHARACTERS = 60
 """Characters of a text that a line of the printed timeline shows: enough to tell lines apart, and still one row."""
 
@@ -30,6 +33,8 @@ class Event(NamedTuple):
     file: str = ""
     data: bytes | str | None = None
     note: str = ""
+    offset: int | None = None
+    """Bytes up to which the tailer was seen to have read the file (a `read`)."""
 
     def shown(self) -> str:
         """The event as one line of a printed timeline."""
@@ -42,13 +47,16 @@ class Event(NamedTuple):
             words.append(f"({self.note})" if self.data is not None or self.file else self.note)
         return f"{self.at * 1000:9.1f} ms  {self.lane:<11}  {' '.join(words)}"
 
-    def as_json(self) -> dict[str, object]:
-        """The event as plain data for a report; a long text is shortened as it is in print."""
-        row: dict[str, object] = {"at": round(self.at, 6), "lane": self.lane, "what": self.what}
+    def as_json(self, number: int) -> dict[str, object]:
+        """The event as plain data for a report: `number` is its place; a long text is shortened as it is in print."""
+        row: dict[str, object] = {"n": number, "at": round(self.at, 6), "lane": self.lane, "what": self.what}
         if self.file:
             row["file"] = self.file
         if self.data is not None:
             row["data"] = shorten(self.data)
+            row["size"] = len(self.data)
+        if self.offset is not None:
+            row["offset"] = self.offset
         if self.note:
             row["note"] = self.note
         return row
@@ -109,6 +117,18 @@ class Timeline:
             last = self._events[-1]
             self._events[-1] = last._replace(data="".join([str(last.data), *self._joined]))
             self._joined.clear()
+
+    def add_read(self, file: str, offset: int) -> None:
+        """Note that the tailer was seen to have read `file` up to `offset`; of looks in a row the last one stays."""
+        with self._lock:
+            event = Event(
+                time.monotonic() - self._began, "tailer", READ, file, note=f"up to byte {offset}", offset=offset
+            )
+            last = self._events[-1] if self._events else None
+            if last is not None and (last.what, last.file) == (READ, file):
+                self._events[-1] = event
+            else:
+                self._events.append(event)
 
     def events(self) -> tuple[Event, ...]:
         """All events so far."""

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import os
 import tempfile
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from ..outcomes import UsageProblem
 
@@ -26,13 +23,12 @@ def writable(path: Path, what: str) -> None:
         raise UsageProblem(f"the {what} cannot be written to {path}: {error.strerror}") from None
 
 
-def write_json(path: Path, document: Mapping[str, Any]) -> None:
-    """Replace `path` by `document` in one step: a reader, or a killed run, never sees half a report."""
+def write_whole(path: Path, text: str) -> None:
+    """Replace `path` by `text` in one step: a reader, or a killed run, never sees half a report."""
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump(document, file, indent=1)
-            file.write("\n")
+        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
         os.chmod(name, 0o644)
         os.replace(name, path)
     except BaseException:

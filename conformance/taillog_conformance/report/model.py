@@ -52,16 +52,19 @@ class CheckResult:
     seconds: float = 0.0
     message: str = ""
     timeline: Sequence[Mapping[str, Any]] = ()
+    failure: Mapping[str, Any] | None = None
+    """The parts of a failure's message as plain data (report.failure); None where the tailer did not fail."""
 
     def as_json(self) -> dict[str, Any]:
         """The check as the report holds it."""
-        return {
+        row = {
             "name": self.name,
             "status": str(self.status),
             "seconds": round(self.seconds, 4),
             "message": self.message,
             "timeline": list(self.timeline),
         }
+        return row if self.failure is None else row | {"failure": dict(self.failure)}
 
 
 @dataclass(frozen=True)
@@ -189,7 +192,7 @@ class Report:
         """The whole report as plain data, in the published schema."""
         return {
             "schema": SCHEMA,
-            "kit_version": metadata.version(DISTRIBUTION),
+            "kit_version": kit_version(),
             "contract_version": self.contract.version,
             "seed": self.seed,
             "target": dict(self.target),
@@ -203,6 +206,11 @@ class Report:
 
 def _rank(result: CheckResult) -> Status:
     return Status.PASS if result.status is Status.NOT_APPLICABLE else result.status
+
+
+def kit_version() -> str:
+    """The version of the kit that runs."""
+    return metadata.version(DISTRIBUTION)
 
 
 def environment() -> dict[str, str]:

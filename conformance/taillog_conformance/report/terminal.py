@@ -8,50 +8,26 @@ from rich.console import Console
 from rich.markup import escape
 from rich.text import Text
 
-from ..contract import Level
+from .inert import printable
 from .model import Report, RequirementResult, Status, Verdict
+from .wording import counts_line, is_advice, name_of, word_of
 
-MARKS = {
-    Status.PASS: ("pass", "green"),
-    Status.FAIL: ("FAIL", "bold red"),
-    Status.KNOWN_FAILURE: ("known", "yellow"),
-    Status.NOT_APPLICABLE: ("n/a", "dim"),
-    Status.BLOCKED: ("blocked", "yellow"),
-    Status.ERROR: ("ERROR", "bold magenta"),
-    Status.NOT_RUN: ("not run", "yellow"),
+STYLES = {
+    Status.PASS: "green",
+    Status.FAIL: "bold red",
+    Status.KNOWN_FAILURE: "yellow",
+    Status.NOT_APPLICABLE: "dim",
+    Status.BLOCKED: "yellow",
+    Status.ERROR: "bold magenta",
+    Status.NOT_RUN: "yellow",
 }
-ADVICE = ("advice", "yellow")
-"""A failed SHOULD: shown, and no part of the verdict."""
+ADVICE_STYLE = "yellow"
 
 VERDICT_STYLE = {
     Verdict.CONFORMANT: "bold green",
     Verdict.NONCONFORMANT: "bold red",
     Verdict.INCONCLUSIVE: "bold yellow",
 }
-
-
-def counts_line(report: Report) -> str:
-    """The denominator of the verdict, in words."""
-    s = report.summary()
-    parts = [f"{s.ran} of {s.required} required ran", f"{s.passed} passed"]
-    for count, word in (
-        (s.failed, "failed"),
-        (s.excused, "excused"),
-        (s.blocked, "blocked"),
-        (s.errors, "in error"),
-        (s.not_run, "not run"),
-        (s.not_applicable, "not applicable"),
-        (s.advice, "advice"),
-    ):
-        if count:
-            parts.append(f"{count} {word}")
-    return ", ".join(parts)
-
-
-def verdict_line(report: Report) -> str:
-    """The verdict with its denominator, in one line."""
-    name = report.target.get("name", "the tailer")
-    return f"{name}: {report.verdict()} with contract {report.contract.version} ({counts_line(report)})"
 
 
 def show(report: Report, console: Console, *, selected: frozenset[str] | None = None) -> None:
@@ -74,7 +50,7 @@ def show(report: Report, console: Console, *, selected: frozenset[str] | None = 
         )
     console.print()
     style = VERDICT_STYLE[report.verdict()]
-    console.print(Text.assemble((str(report.verdict()).upper(), style), "  ", str(report.target.get("name", ""))))
+    console.print(Text.assemble((str(report.verdict()).upper(), style), "  ", printable(name_of(report))))
     console.print(Text(f"  {counts_line(report)}"), soft_wrap=True)
     console.print(Text(f"  contract {report.contract.version}, seed {report.seed}"), soft_wrap=True)
     if report.interrupted:
@@ -82,9 +58,7 @@ def show(report: Report, console: Console, *, selected: frozenset[str] | None = 
 
 
 def _row(row: RequirementResult) -> Text:
-    word, style = MARKS[row.status]
-    if row.status is Status.FAIL and row.requirement.level is not Level.MUST:
-        word, style = ADVICE
+    word, style = word_of(row), ADVICE_STYLE if is_advice(row) else STYLES[row.status]
     seconds = sum(check.seconds for check in row.checks)
     text = Text.assemble(
         "  ", (f"{word:<8}", style), f"{row.requirement.id:<7}", f"{row.requirement.level:<7}", row.requirement.title
@@ -92,7 +66,7 @@ def _row(row: RequirementResult) -> Text:
     if row.status in (Status.PASS, Status.FAIL):
         text.append(f"  {seconds:.2f} s", "dim")
     elif row.message:
-        text.append(f"  {row.message.splitlines()[0]}", "dim")
+        text.append(f"  {printable(row.message.splitlines()[0])}", "dim")
     return text
 
 
@@ -101,10 +75,10 @@ def _show_messages(rows: list[RequirementResult], console: Console) -> None:
     for row in shown:
         failed = [check for check in row.checks if check.status is row.status]
         console.rule(escape(f"{row.requirement.id} {row.requirement.title}"), align="left")
-        console.print(Text(failed[0].message), soft_wrap=True)
+        console.print(Text(printable(failed[0].message)), soft_wrap=True)
         if len(failed) > 1:
             others = ", ".join(check.name for check in failed[1:])
             console.print(Text(f"\n  also in:  {others}"), soft_wrap=True)
     blocked = [row for row in rows if row.status is Status.BLOCKED]
     if blocked and not any(row.status is Status.FAIL for row in rows):
-        console.print(Text(f"\nblocked: {blocked[0].message}", style="bold red"), soft_wrap=True)
+        console.print(Text(f"\nblocked: {printable(blocked[0].message)}", style="bold red"), soft_wrap=True)
