@@ -144,3 +144,28 @@ def spec(output: Path | None) -> None:
     except UsageProblem as problem:
         raise click.UsageError(str(problem)) from None
     output.write_text(text, encoding="utf-8")
+
+
+@main.command()
+@click.argument("id")
+def explain(id: str) -> None:
+    """Explain the requirement ID: why it matters, where it went wrong, what to look at, a right way.
+
+    \b
+    taillog explain FRM-1
+    """
+    from .contract import UnknownRequirement, load_contract
+    from .explain import Looked
+    from .explain import explain as explained
+    from .suite._registry import all_checks, function_of
+
+    try:
+        requirement = load_contract().get(id.strip().upper())
+    except UnknownRequirement as problem:
+        raise click.UsageError(str(problem)) from None
+    looked = [
+        Looked(check.function, (function_of(check).__doc__ or "").splitlines()[0], check.module)
+        for check in all_checks()
+        if check.requirement == requirement.id
+    ]
+    sys.stdout.write(explained(requirement, looked))
