@@ -169,3 +169,24 @@ def explain(id: str) -> None:
         if check.requirement == requirement.id
     ]
     sys.stdout.write(explained(requirement, looked))
+
+
+@main.command()
+@click.argument("report", metavar="REPORT", type=click.Path(path_type=Path))
+@click.argument("id")
+def repro(report: Path, id: str) -> None:
+    """Print a script that shows the failure of ID in the JSON report REPORT, without the kit.
+
+    \b
+    taillog repro report.json FRM-1 > repro.py
+    """
+    from .contract import UnknownRequirement, load_contract
+    from .outcomes import UsageProblem
+    from .repro import read_report, script
+
+    try:
+        requirement = load_contract().get(id.strip().upper())
+        text = script(read_report(report), requirement.id, load_contract())
+    except (UsageProblem, UnknownRequirement) as problem:
+        raise click.UsageError(str(problem)) from None
+    sys.stdout.write(text)

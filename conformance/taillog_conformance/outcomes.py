@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .fates import Fates
+    from .played import Played
     from .timeline import Timeline
 
 
@@ -40,6 +41,8 @@ class ConformanceFailure(AssertionError):
         self.timeline: Timeline | None = None
         self.fates: Fates | None = None
         """What became of each line, as far as that can be told."""
+        self.played: Played | None = None
+        """The steps that show it, where it is the oracle that found it."""
         self.scenario = ""
         """The scenario file that shows it again, where one does."""
 

@@ -26,6 +26,7 @@ from .logs import Report, reports_to, thread_deaths_to
 from .offsets import read_offset
 from .outcomes import AdapterProblem, ConformanceFailure, TailerRaised
 from .perturb import Jitter, Pauses
+from .played import Played, from_timeline
 from .producer import ProducedFile, remove_tree
 from .timeline import Timeline
 from .words import Words
@@ -474,7 +475,19 @@ class Run:
                 oracle.judge(own, deliveries, in_time=in_time)
             oracle.judge(rest, shared, in_time=in_time)
         except ConformanceFailure as failure:
+            if sources is None:
+                failure.played = self._played(in_time)
             raise self._here(failure) from None
+
+    def _played(self, in_time: bool) -> Played | None:
+        """What was done, where the tailer was made in the plainest way."""
+        plain = type(self.stream) is RecordingStream and self.filter is DEFAULT and not self.pathlike
+        moves = from_timeline(self.timeline.events()) if plain else None
+        if moves is None:
+            return None
+        prefixes = self.prefixes if isinstance(self.prefixes, Mapping) else {}
+        files = {label: file.key for label, file in self.files.items()}
+        return Played(files, moves, prefixes, in_time=in_time, interval=self.interval)
 
     @staticmethod
     def _label_of(source: oracle.Source) -> str:

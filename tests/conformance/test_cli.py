@@ -311,7 +311,9 @@ def test_a_failure_is_nonconformant_and_status_1_and_said_in_both_reports(taillo
     failed = next(check for check in found["FRM-7"]["checks"] if check["status"] == "fail")
     assert "FRM-7 (MUST)" in failed["message"]
     assert failed["seconds"] > 0
-    assert {"why", "expected", "got", "event", "repeat", "scenario", "lines", "strays"} == set(failed["failure"])
+    assert {"why", "expected", "got", "event", "repeat", "scenario", "played", "lines", "strays"} == set(
+        failed["failure"]
+    )
     assert next(line["text"] for line in failed["failure"]["lines"] if line["came"] is None) == "''"
     assert {"producer", "tailer", "destination"} <= {event["lane"] for event in failed["timeline"]}
     assert list(project.glob(".out.json*")) == []

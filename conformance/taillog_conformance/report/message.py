@@ -52,6 +52,7 @@ def failure_data(failure: ConformanceFailure, repeat: str) -> dict[str, Any]:
         "event": event,
         "repeat": repeat,
         "scenario": failure.scenario,
+        "played": failure.played.as_json() if failure.played else None,
         "lines": [line.as_json() for line in fates.lines] if fates else [],
         "strays": [stray.as_json() for stray in fates.strays] if fates else [],
     }
