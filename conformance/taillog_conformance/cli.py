@@ -50,6 +50,7 @@ def _workers(_context: click.Context, _parameter: click.Parameter, value: str) -
 @click.option("--scale", metavar="X", type=click.FloatRange(0.1), default=1.0, help="Multiplies all time bounds. [1]")
 @click.option("--thorough", is_flag=True, help="Try each property with 20 times as many examples.")
 @click.option("--scenario", metavar="FILE", type=click.Path(path_type=Path), help="Play this scenario file instead.")
+@click.option("--debug", metavar="ID", help="Only this one, in this process and without deadlines, told as it goes.")
 @click.option("-q", "--quiet", is_flag=True, help="Print the verdict only.")
 def check(
     target: str | None,
@@ -62,6 +63,7 @@ def check(
     scale: float,
     thorough: bool,
     scenario: Path | None,
+    debug: str | None,
     quiet: bool,
     **views: Path | None,
 ) -> NoReturn:
@@ -91,7 +93,15 @@ def check(
         files = {view: path for view, path in views.items() if path is not None}
         for view, path in files.items():
             writable(path, VIEWS[view])
-        described = describe(Target(target, command, capability, without))
+        if debug is not None and (names or scenario is not None or files):
+            raise UsageProblem("--debug is for one requirement: leave out --only, --scenario and reports")
+        tailer = Target(target, command, capability, without)
+        described = describe(tailer)
+        if debug is not None:
+            from .debugging import debug as debugged
+
+            requirement = load_contract().get(debug.strip().upper())
+            _end(debugged(tailer.adapter(), requirement, random.randrange(2**32) if seed is None else seed))
     except (UsageProblem, UnknownRequirement) as problem:
         raise click.UsageError(str(problem)) from None
     seed = random.randrange(2**32) if seed is None else seed

@@ -28,7 +28,7 @@ from .outcomes import AdapterProblem, ConformanceFailure, TailerRaised
 from .perturb import Jitter, Pauses
 from .played import Played, from_timeline
 from .producer import ProducedFile, remove_tree
-from .timeline import Timeline
+from .timeline import Event, Timeline
 from .words import Words
 
 T = TypeVar("T")
@@ -83,6 +83,8 @@ class Stage:
     """How many times the usual number of examples a property is tried with."""
     strict_headers: bool = False
     """Whether only the contract's own default header is right (the checks of PFX)."""
+    watch: Callable[[Event], None] | None = None
+    """Is called with each event of each run as it happens."""
 
     def __post_init__(self) -> None:
         self.words = Words(self.seed)
@@ -160,7 +162,7 @@ class Run:
     ) -> None:
         self.stage = stage
         self.folder = folder
-        self.timeline = Timeline()
+        self.timeline = Timeline(stage.watch)
         self.recorder = Recorder(self.timeline)
         self.name = stage.words.word()
         self.keys = list(keys) if keys is not None else list(range(len(labels)))
