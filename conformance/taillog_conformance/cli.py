@@ -11,6 +11,8 @@ from typing import NoReturn
 
 import click
 
+from . import completion
+
 WORKERS_A_CORE = 2
 """Most of a check's time is spent waiting: on two cores four workers take 6.4 s for the reference, and two 8.4 s."""
 
@@ -32,14 +34,36 @@ def _workers(_context: click.Context, _parameter: click.Parameter, value: str) -
     raise click.BadParameter(f"{value!r} is neither a number nor auto")
 
 
+_capability = click.option(
+    "--capability",
+    metavar="NAME",
+    multiple=True,
+    shell_complete=completion.capabilities,
+    help="Declare a capability (may be repeated).",
+)
+_without = click.option(
+    "--without",
+    metavar="NAME",
+    multiple=True,
+    shell_complete=completion.capabilities,
+    help="Take a capability away (may be repeated).",
+)
+
+
 @main.command(
     epilog="Exit status: 0 conformant, 1 nonconformant, 2 the target or an option cannot be used, 3 inconclusive."
 )
 @click.argument("target", required=False)
 @click.option("--command", metavar="CMD", help="Check this program instead; {file} stands for the path.")
-@click.option("--capability", metavar="NAME", multiple=True, help="Declare a capability (may be repeated).")
-@click.option("--without", metavar="NAME", multiple=True, help="Take a capability away (may be repeated).")
-@click.option("--only", metavar="ID|AREA", multiple=True, help="Run only these; the verdict is then inconclusive.")
+@_capability
+@_without
+@click.option(
+    "--only",
+    metavar="ID|AREA",
+    multiple=True,
+    shell_complete=completion.selections,
+    help="Run only these; the verdict is then inconclusive.",
+)
 @click.option("--json", metavar="FILE", type=click.Path(path_type=Path), help="Write the report as JSON.")
 @click.option("--junit", metavar="FILE", type=click.Path(path_type=Path), help="Write it as JUnit XML.")
 @click.option("--markdown", metavar="FILE", type=click.Path(path_type=Path), help="Write it for a CI job's summary.")
@@ -50,7 +74,12 @@ def _workers(_context: click.Context, _parameter: click.Parameter, value: str) -
 @click.option("--scale", metavar="X", type=click.FloatRange(0.1), default=1.0, help="Multiplies all time bounds. [1]")
 @click.option("--thorough", is_flag=True, help="Try each property with 20 times as many examples.")
 @click.option("--scenario", metavar="FILE", type=click.Path(path_type=Path), help="Play this scenario file instead.")
-@click.option("--debug", metavar="ID", help="Only this one, in this process and without deadlines, told as it goes.")
+@click.option(
+    "--debug",
+    metavar="ID",
+    shell_complete=completion.requirements,
+    help="Only this one, in this process and without deadlines, told as it goes.",
+)
 @click.option("-q", "--quiet", is_flag=True, help="Print the verdict only.")
 def check(
     target: str | None,
@@ -157,7 +186,7 @@ def spec(output: Path | None) -> None:
 
 
 @main.command()
-@click.argument("id")
+@click.argument("id", shell_complete=completion.requirements)
 def explain(id: str) -> None:
     """Explain the requirement ID: why it matters, where it went wrong, what to look at, a right way.
 
@@ -183,7 +212,7 @@ def explain(id: str) -> None:
 
 @main.command()
 @click.argument("report", metavar="REPORT", type=click.Path(path_type=Path))
-@click.argument("id")
+@click.argument("id", shell_complete=completion.requirements)
 def repro(report: Path, id: str) -> None:
     """Print a script that shows the failure of ID in the JSON report REPORT, without the kit.
 
@@ -200,3 +229,47 @@ def repro(report: Path, id: str) -> None:
     except (UsageProblem, UnknownRequirement) as problem:
         raise click.UsageError(str(problem)) from None
     sys.stdout.write(text)
+
+
+@main.command()
+@click.argument("target", required=False)
+@click.option("--command", metavar="CMD", help="Check this program instead; {file} stands for the path.")
+@_capability
+@_without
+@click.option("--ci", type=click.Choice(["github", "gitlab", "none"]), help="The CI that gets a job. [none]")
+@click.option("--folder", type=click.Path(path_type=Path), default=Path(), help="The project's folder. [this one]")
+def init(
+    target: str | None,
+    command: str | None,
+    capability: tuple[str, ...],
+    without: tuple[str, ...],
+    ci: str | None,
+    folder: Path,
+) -> None:
+    """Write an adapter, a test module, a tox environment and a CI job into a project; overwrite nothing.
+
+    \b
+    taillog init mypackage.tail:MyTailLog --ci github
+    taillog init --command 'tail -n +1 -F {file}' --ci gitlab
+    """
+    from .outcomes import UsageProblem
+    from .probe import describe
+    from .starting import NO_CI, Wanted, begin, told
+    from .target import Target
+
+    asks = target is None and command is None and sys.stdin.isatty()
+    if asks:
+        target = click.prompt("The tailer's class (module:Class)")
+    if ci is None:
+        choice = click.Choice(["github", "gitlab", NO_CI])
+        ci = click.prompt("The CI", type=choice, default=NO_CI) if asks else NO_CI
+    try:
+        if (target is None) == (command is None):
+            raise UsageProblem("name one tailer: module:Class, or --command CMD")
+        described = describe(Target(target, command, capability, without))
+        if target is not None and described["adapter"] != "class":
+            raise UsageProblem(f"{target} is an adapter already: taillog check {target}")
+        outcomes = begin(Wanted(target, command, capability, without, ci, folder))
+    except UsageProblem as problem:
+        raise click.UsageError(str(problem)) from None
+    sys.stdout.write(told(outcomes))

@@ -28,8 +28,11 @@ MOST_LINES = 60
 NAME = "repro"
 """The name that the script gives to the tailer, for its default header."""
 
-ROUNDS = 10
+ROUNDS = 5
 """Times that a script tries what was a matter of chance: the suite's own check had its luck too."""
+
+SELDOM = 0.2
+"""Seconds between looks in every other round: a tailer that sleeps long is easily surprised by stop()."""
 
 _TARGET = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
 _LABEL = re.compile(r"[a-z][a-z0-9_]*")
@@ -122,8 +125,10 @@ class _Script:
         self._refuse_what_cannot_be_told_apart()
         top = self._top()
         played_once = [f"    {line}" if line else "" for line in (*self._play(), *self._end())]
-        rounds = 1 if self.check["failure"]["scenario"] else ROUNDS
-        lines = [*top, "def play():", *played_once, "", f"for _ in range({rounds}):", "    got = play()"]
+        usual = f"{self.played['interval']:g}"
+        intervals = f"[{usual}]" if self.check["failure"]["scenario"] else f"[{usual}, {SELDOM:g}] * {ROUNDS}"
+        lines = [*top, "def play(interval):", *played_once, "", f"for interval in {intervals}:"]
+        lines.append("    got = play(interval)")
         text = "\n".join([*lines, 'print("as expected:", repr(got)[:3000])', ""])
         if text.count("\n") >= MOST_LINES:
             raise NoScript(
@@ -218,10 +223,11 @@ class _Script:
             if not any("{file}" in word for word in words):
                 raise NoScript("the report names the program by a name of its adapter's, not by its command")
             (label,) = self.files
+            usual = f"{self.played['interval']:g}"
             shown = ", ".join(
                 f"{label}_path"
                 if word == "{file}"
-                else repr(word.replace("{interval}", "0.01"))
+                else repr(word.replace("{interval}", usual))
                 if "{file}" not in word
                 else f"{word!r}.replace('{{file}}', {label}_path)"
                 for word in words
@@ -233,7 +239,7 @@ class _Script:
                 '    return open(output, encoding="utf-8", errors="replace", newline="").read()',
             ]
         paths = ", ".join(f"{key}: {label}_path" for label, key in self.files.items())
-        more = f", interval_sec={self.played['interval']:g}"
+        more = ", interval_sec=interval"
         if self.played["prefixes"]:
             prefixes = {int(key): prefix for key, prefix in self.played["prefixes"].items()}
             more += f", log_line_prefixes={prefixes!r}"

@@ -15,13 +15,13 @@ from typing import Any
 
 import pytest
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from . import replay, suite
 from .contract import load_contract
 from .offsets import family
 from .plugin import ON_RESULT
 from .producer import remove_tree
+from .progress import Shown, progress
 from .report.files import write_whole
 from .report.model import CheckResult, Report, Verdict
 from .report.terminal import show
@@ -65,7 +65,7 @@ def run(
     report = Report(load_contract(), described, seed, planned)
     asked = sum(len(names) for id, names in planned.items() if selected is None or id in selected)
     console = Console(highlight=False)
-    watcher = _Watcher(report, files, _progress_bar(console, asked) if not quiet else None)
+    watcher = _Watcher(report, files, None if quiet else progress(console, asked))
     try:
         with watcher:
             status = _pytest(module, options, workers, watcher)
@@ -89,7 +89,7 @@ INTERRUPTED = 2
 class _Watcher:
     """Takes each result as it comes: into the report, onto the progress line, and now and then into the files."""
 
-    def __init__(self, report: Report, files: Mapping[str, Path], progress: Progress | None) -> None:
+    def __init__(self, report: Report, files: Mapping[str, Path], progress: Shown | None) -> None:
         self.report = report
         self.broken = ""
         self._files = files
@@ -108,9 +108,7 @@ class _Watcher:
     def __call__(self, _report: Report, result: CheckResult) -> None:
         self.report.add(result)
         if self._progress is not None:
-            task = self._progress.task_ids[0]
-            failed = self.report.summary().failed
-            self._progress.update(task, advance=1, description=result.requirement, failed=failed)
+            self._progress.advance(result.requirement, self.report.summary().failed)
         if time.monotonic() - self._written > WRITES_EVERY:
             self.write()
 
@@ -122,21 +120,6 @@ class _Watcher:
                 write_whole(path, render(view, self.report))
             except OSError as error:
                 self.broken = f"taillog: the {VIEWS[view]} could not be written to {path}: {error.strerror}"
-
-
-def _progress_bar(console: Any, total: int) -> Progress:
-    progress = Progress(
-        TextColumn("{task.description:<7}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[failed]} failed"),
-        TimeElapsedColumn(),
-        console=console,
-        transient=True,
-        disable=not console.is_terminal,
-    )
-    progress.add_task("start", total=total, failed=0)
-    return progress
 
 
 def _pytest(module: str, options: Sequence[str], workers: int, watcher: Callable[..., None]) -> int:
