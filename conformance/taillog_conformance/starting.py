@@ -184,6 +184,6 @@ def told(outcomes: Sequence[Outcome]) -> str:
     lines += [
         "\nNext:",
         f"    taillog check {shlex.quote(CHECKED)}",
-        f"    pytest {TEST}",
+        f"    python -m pytest {TEST}",
     ]
     return "\n".join(lines) + "\n"

@@ -52,7 +52,6 @@ def test_what_it_wrote_works_at_once(taillog: Command, run_pytest: Command, proj
     (project / "tests").mkdir()
     if package:
         (project / "tests" / "__init__.py").touch()
-    (project / "conftest.py").touch()
     taillog("init", "tiny:Lossy", "--without", "error-report")
     checked = taillog("check", "tests.taillog_adapter:adapter", *CHEAP.split())
     assert checked.returncode == 1
