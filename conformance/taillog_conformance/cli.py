@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import io
 import os
 import random
 import sys
 import threading
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn, TypeVar
 
 import click
 
 from . import completion
+
+Command = TypeVar("Command", bound=Callable[..., Any])
 
 WORKERS_A_CORE = 2
 """Most of a check's time is spent waiting: on two cores four workers take 6.4 s for the reference, and two 8.4 s."""
@@ -20,10 +24,33 @@ MOST_WORKERS = 8
 """Workers that are started unasked: beyond that their start costs more than they save."""
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+class _Commands(click.Group):
+    """The commands, whose complaints are one line each: what a name or a file brings along stays what it is."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        from .outcomes import UsageProblem
+
+        try:
+            return super().invoke(ctx)
+        except UsageProblem as problem:
+            raise click.UsageError(_line(str(problem))) from None
+        except click.UsageError as error:
+            raise click.UsageError(_line(error.format_message()), error.ctx) from None
+
+
+def _line(text: str) -> str:
+    from .report.inert import in_one_line
+
+    return in_one_line(text)
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name="taillog-conformance")
 def main() -> None:
     """Check a log tailer against the TailLog contract."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a terminal without Unicode ends no run
 
 
 def _workers(_context: click.Context, _parameter: click.Parameter, value: str) -> int:
@@ -32,6 +59,30 @@ def _workers(_context: click.Context, _parameter: click.Parameter, value: str) -
     if value.isdigit():
         return int(value)
     raise click.BadParameter(f"{value!r} is neither a number nor auto")
+
+
+def _views(function: Command) -> Command:
+    """The options that name a file for a view of the report."""
+    for name, help in (
+        ("--badge", "Write a badge for shields.io."),
+        ("--html", "Write it as a page with pictures."),
+        ("--markdown", "Write it for a CI job's summary."),
+        ("--junit", "Write it as JUnit XML."),
+        ("--json", "Write the report as JSON."),
+    ):
+        function = click.option(name, metavar="FILE", type=click.Path(path_type=Path), help=help)(function)
+    return function
+
+
+def _files_of(views: Mapping[str, Path | None]) -> dict[str, Path]:
+    """The files that were asked for, by view; UsageProblem where one cannot be written."""
+    from .report.files import writable
+    from .report.views import VIEWS
+
+    files = {view: path for view, path in views.items() if path is not None}
+    for view, path in files.items():
+        writable(path, VIEWS[view])
+    return files
 
 
 _capability = click.option(
@@ -64,11 +115,8 @@ _without = click.option(
     shell_complete=completion.selections,
     help="Run only these; the verdict is then inconclusive.",
 )
-@click.option("--json", metavar="FILE", type=click.Path(path_type=Path), help="Write the report as JSON.")
-@click.option("--junit", metavar="FILE", type=click.Path(path_type=Path), help="Write it as JUnit XML.")
-@click.option("--markdown", metavar="FILE", type=click.Path(path_type=Path), help="Write it for a CI job's summary.")
-@click.option("--html", metavar="FILE", type=click.Path(path_type=Path), help="Write it as a page with pictures.")
-@click.option("--badge", metavar="FILE", type=click.Path(path_type=Path), help="Write a badge for shields.io.")
+@click.option("--shard", metavar="I/N", help="Run this part of N; taillog merge joins the reports.")
+@_views
 @click.option("-n", "workers", metavar="N", default="auto", callback=_workers, help="Processes; 0 for this one. [auto]")
 @click.option("--seed", metavar="N", type=click.IntRange(0), help="Seed of names and texts. [a new one]")
 @click.option("--scale", metavar="X", type=click.FloatRange(0.1), default=1.0, help="Multiplies all time bounds. [1]")
@@ -87,6 +135,7 @@ def check(
     capability: tuple[str, ...],
     without: tuple[str, ...],
     only: tuple[str, ...],
+    shard: str | None,
     workers: int,
     seed: int | None,
     scale: float,
@@ -106,8 +155,8 @@ def check(
     from .outcomes import UsageProblem
     from .probe import describe
     from .replay import read
-    from .report.files import writable
-    from .report.views import VIEWS
+    from .shards import parse_shard, requirements_of
+    from .suite._registry import all_names
     from .target import Target
 
     try:
@@ -119,9 +168,17 @@ def check(
             if names:
                 raise UsageProblem("--only has no meaning with --scenario: the file names its requirement")
             selected = frozenset(load_contract().get(each.requirement).id for each in read(scenario))
-        files = {view: path for view, path in views.items() if path is not None}
-        for view, path in files.items():
-            writable(path, VIEWS[view])
+        shards = None
+        if shard is not None:
+            if names or scenario is not None:
+                raise UsageProblem("--shard divides the whole suite: leave out --only and --scenario")
+            if seed is None:
+                raise UsageProblem("--shard needs a --seed, the same for all shards")
+            everything = list(all_names())
+            shards = parse_shard(shard, len(everything))
+            selected = requirements_of(shards, everything)
+            names = sorted(selected)
+        files = _files_of(views)
         if debug is not None and (names or scenario is not None or files):
             raise UsageProblem("--debug is for one requirement: leave out --only, --scenario and reports")
         tailer = Target(target, command, capability, without)
@@ -145,7 +202,7 @@ def check(
     options += [f"--taillog-only={name}" for name in names]
     from .runner import run
 
-    _end(run(described, options, workers, seed, selected, scenario, files, quiet))
+    _end(run(described, options, workers, seed, selected, scenario, files, quiet, shards))
 
 
 def _end(status: int) -> NoReturn:
@@ -155,6 +212,34 @@ def _end(status: int) -> NoReturn:
         sys.stderr.flush()
         os._exit(status)
     sys.exit(status)
+
+
+@main.command(epilog="Exit status: 0 conformant, 1 nonconformant, 2 the reports cannot be joined, 3 inconclusive.")
+@click.argument("reports", nargs=-1, required=True, type=click.Path(path_type=Path))
+@_views
+@click.option("-q", "--quiet", is_flag=True, help="Print the verdict only.")
+def merge(reports: tuple[Path, ...], quiet: bool, **views: Path | None) -> NoReturn:
+    """Join the JSON REPORTS of `taillog check --shard` into one, and say whether the target is conformant.
+
+    \b
+    taillog merge shard-*.json --json report.json
+    """
+    from .contract import load_contract
+    from .report import merge as joining
+    from .report.files import write_whole
+    from .report.views import render
+    from .runner import EXIT_STATUS, tell
+    from .shards import requirements_of
+    from .suite._registry import all_names
+
+    names = all_names()
+    files = _files_of(views)
+    report = joining.merge([joining.read_shard(path) for path in reports], load_contract(), names)
+    assert report.shards is not None
+    for view, path in files.items():
+        write_whole(path, render(view, report))
+    tell(report, quiet, requirements_of(report.shards, list(names)))
+    sys.exit(EXIT_STATUS[report.verdict()])
 
 
 @main.command()

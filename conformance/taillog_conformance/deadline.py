@@ -115,7 +115,12 @@ def _call_here(function: Callable[[], T], watch: _Watch) -> T:
 
     def on_tick(signum: int, frame: FrameType | None) -> None:
         nonlocal stuck
-        if running and watch.expired():
+        if not running:
+            return
+        expired = watch.expired()
+        # Set anew after each look: one may take longer than a tick on a busy machine, and the call has to go on.
+        signal.setitimer(signal.ITIMER_REAL, TICK)
+        if expired:
             stuck = stuck or watch.hung(frame)
             raise _Expired
 
@@ -130,7 +135,7 @@ def _call_here(function: Callable[[], T], watch: _Watch) -> T:
     old_interrupt = signal.getsignal(signal.SIGINT)
     if callable(old_interrupt):  # a worker whose parent takes Ctrl-C ignores it: leave that
         signal.signal(signal.SIGINT, on_interrupt)
-    old_timer = signal.setitimer(signal.ITIMER_REAL, TICK, TICK)
+    old_timer = signal.setitimer(signal.ITIMER_REAL, TICK)
     began = time.monotonic()
     try:
         result = function()

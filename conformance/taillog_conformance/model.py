@@ -88,8 +88,14 @@ def sources(
             lines = _lines_of_span(span, stop, late_optional)
             kept = tuple(line for line in lines if keep(line.text))
             name = file if len(spans) == 1 else f"{file} (file {number + 1} at its path)"
-            found.append(Source(name, kept, tuple(headers(file))))
+            found.append(Source(name, kept, tuple(headers(file)), _dropped(lines, kept)))
     return found
+
+
+def _dropped(lines: Sequence[Line], kept: Sequence[Line]) -> frozenset[str]:
+    if len(kept) == len(lines):
+        return frozenset()  # mostly, and there can be 100,000
+    return frozenset(line.text for line in lines) - {line.text for line in kept}
 
 
 def _lines_of_span(span: _Span, stop: int | None, late_optional: bool) -> list[Line]:

@@ -13,21 +13,34 @@ ACCESS_MODE = 0o3
 """The bits of the open flags that tell reading from writing (O_ACCMODE)."""
 
 
-def read_offset(path: str | os.PathLike[str], pids: Iterable[int]) -> int | None:
+StrPath = str | os.PathLike[str]
+
+
+def read_offset(path: StrPath, pids: Iterable[int]) -> int | None:
     """The furthest position, in bytes, of any descriptor that the processes `pids` hold open on `path` for reading."""
-    try:
-        wanted = os.stat(path)
-    except OSError:
-        return None
-    furthest: int | None = None
+    return read_offsets([path], pids)[0]
+
+
+def read_offsets(paths: Iterable[StrPath], pids: Iterable[int]) -> list[int | None]:
+    """What read_offset says of each of `paths`, with one walk through the descriptors of the processes."""
+    wanted = [_identity(path) for path in paths]
+    furthest: dict[tuple[int, int], int] = {}
     for pid in pids:
         for number, found in _descriptors(pid):
-            if found.st_ino != wanted.st_ino or found.st_dev != wanted.st_dev:
-                continue
-            position = _position(pid, number)
-            if position is not None and (furthest is None or position > furthest):
-                furthest = position
-    return furthest
+            identity = (found.st_dev, found.st_ino)
+            if identity in wanted:
+                position = _position(pid, number)
+                if position is not None:
+                    furthest[identity] = max(position, furthest.get(identity, position))
+    return [None if identity is None else furthest.get(identity) for identity in wanted]
+
+
+def _identity(path: StrPath) -> tuple[int, int] | None:
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def family(pid: int) -> list[int]:

@@ -44,11 +44,15 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """The lines of one file in their order, and the headers that may stand before each of them."""
+    """The lines of one file in their order, and the headers that may stand before each of them.
+
+    `dropped` holds the texts that the run's filter does not keep; they are known so that a failure can say so.
+    """
 
     name: str
     lines: tuple[Line, ...]
     headers: tuple[str, ...] = ("",)
+    dropped: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,7 +281,7 @@ def _difference(automaton: _Automaton, text: str, event: int, seen: Sequence[str
         for position, source in zip(positions, automaton.sources, strict=True)
         if position < len(source.lines)
     ]
-    expected = " or ".join(_rendered(source, line) for source, line in next_up[:3]) or "nothing more"
+    expected = " or ".join(rendered(source, line) for source, line in next_up[:3]) or "nothing more"
     got = f"{shorten(text)} as {where}"
 
     def failure(why: str) -> ConformanceFailure:
@@ -297,6 +301,9 @@ def _difference(automaton: _Automaton, text: str, event: int, seen: Sequence[str
                 lost = [each for each in source.lines[position:index] if not each.optional]
                 if lost:
                     return failure(f"{len(lost):,} line{'s' if len(lost) > 1 else ''} before this one did not come")
+    for source in automaton.sources:
+        if any(text.startswith(header) and text[len(header) :] in source.dropped for header in source.headers):
+            return failure("a line was delivered that the filter does not keep")
     with_cr = [(source, line) for source, line in next_up if line.text.endswith("\r")]
     if cr and any(text in (header + line.text, header + line.text[:-1]) for s, line in with_cr for header in s.headers):
         return failure(f"the CR of CR LF was {cr} before, and is treated another way here")
@@ -307,14 +314,50 @@ def _difference(automaton: _Automaton, text: str, event: int, seen: Sequence[str
                 return failure("a line runs on into text that is not its own")
             if text and whole.startswith(text):
                 return failure("a line came torn: only its beginning stands in the line")
-            if header and text.endswith(line.text) and not text.startswith(header):
+    if _holds_two(text, automaton.sources):
+        return failure("one file's line stands inside another's")
+    for source, line in next_up:
+        for header in source.headers:
+            if header and (text == line.text or (text.endswith(line.text) and not text.startswith(header))):
                 return failure("a line does not carry its prefix")
             if line.text and line.text in text:
                 return failure("a line came with something added to it")
+    for source, line in next_up:
+        for header in source.headers:
+            change = _change(line.text, text[len(header) :]) if text.startswith(header) else ""
+            if change:
+                return failure(f"a line's text was changed: {change}")
     return failure("a line was delivered that no source holds in this place")
 
 
-def _rendered(source: Source, line: Line) -> str:
+def _holds_two(text: str, sources: Sequence[Source]) -> bool:
+    """Whether `text` begins with the header of one source and holds another's behind it."""
+    for source in sources:
+        for header in filter(text.startswith, filter(None, source.headers)):
+            others = {each for other in sources for each in other.headers if each} - set(source.headers)
+            if any(each in text[len(header) :] for each in others):
+                return True
+    return False
+
+
+def _change(expected: str, got: str) -> str:
+    """What of `expected` became what in `got`, beyond ASCII escaped; '' where less than half is the same."""
+    before = _alike(expected, got)
+    after = _alike(expected[before:][::-1], got[before:][::-1])
+    if 2 * (before + after) < max(len(expected), len(got)):
+        return ""
+    was, became = (shorten(text[before : len(text) - after]) for text in (expected, got))
+    return f"{was} became {became}".encode("ascii", "backslashreplace").decode("ascii")
+
+
+def _alike(first: str, second: str) -> int:
+    """How many characters at the beginning are the same."""
+    pairs = zip(first, second, strict=False)
+    return next((at for at, (one, other) in enumerate(pairs) if one != other), min(len(first), len(second)))
+
+
+def rendered(source: Source, line: Line) -> str:
+    """The line as it should stand in the destination, in quotes."""
     return shorten(source.headers[0] + line.text)
 
 
@@ -324,6 +367,6 @@ def _missing(left: Sequence[tuple[Source, Sequence[Line]]], count: int) -> Confo
     names = ", ".join(f"{len(rest):,} of {source.name}" for source, rest in left[:5])
     return ConformanceFailure(
         f"{number:,} line{'s' if number > 1 else ''} did not come ({names})",
-        expected=f"{_rendered(source, lines[0])}" + (f" and {number - 1:,} more" if number > 1 else ""),
+        expected=f"{rendered(source, lines[0])}" + (f" and {number - 1:,} more" if number > 1 else ""),
         got=f"nothing after line {count} of the destination" if count else "nothing: the destination is empty",
     )

@@ -37,6 +37,10 @@ _CONTEXT: pytest.StashKey[dict[str, Any]] = pytest.StashKey()
 _REPORTS: pytest.StashKey[dict[str, Report]] = pytest.StashKey()
 _ADAPTER: pytest.StashKey[Adapter] = pytest.StashKey()
 
+_INTERPRETERS: pytest.StashKey[set[str]] = pytest.StashKey()
+
+SUITE = Path(__file__).with_name("suite")
+
 ON_RESULT = "taillog_on_result"
 """Name under which `taillog check` registers what it wants called with each result."""
 
@@ -66,6 +70,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[_SMOKES] = {}
     config.stash[_REPORTS] = {}
     config.stash[_CONTEXT] = {}
+    config.stash[_INTERPRETERS] = set()
     if config.pluginmanager.hasplugin("xdist"):
         config.pluginmanager.register(_ForWorkers(config.stash[_SEED]), "taillog-for-workers")
 
@@ -79,9 +84,27 @@ class _ForWorkers:
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
         node.workerinput["taillog_seed"] = self._seed
+        if any(spec.python for spec in node.nodemanager.specs):
+            from .interpreters import keep_path
+
+            keep_path(node)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodeready(self, node: Any) -> None:
+        version = ".".join(map(str, node.workerinfo["version_info"][:3]))
+        node.config.stash[_INTERPRETERS].add(version)
 
 
 # What there is to run.
+
+
+def pytest_pycollect_makemodule(module_path: Path, parent: pytest.Collector) -> pytest.Module | None:
+    """Name the suite's modules by the import, not by the folder: workers of other interpreters have it elsewhere."""
+    if module_path.parent != SUITE:
+        return None
+    name = f"{__package__}.{SUITE.name}.{module_path.stem}"
+    module: pytest.Module = pytest.Module.from_parent(parent, path=module_path, nodeid=name)
+    return module
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -202,12 +225,12 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     mark = item.get_closest_marker(MARK)
     if mark is None or (call.excinfo is None and call.when != "call"):
         return
+    from .target import described
+
     report = outcome.get_result()
     result, shown = _result_of(item, mark.args[0], call)
     adapter = item.config.stash[_CONTEXT].get("adapter")
-    target = (
-        {"name": adapter.name, "adapter": adapter.kind, "capabilities": sorted(adapter.capabilities)} if adapter else {}
-    )
+    target = described(adapter) if adapter else {}
     report.user_properties.append((PROPERTY, {"requirement": result.requirement, "target": target, **result.as_json()}))
     if shown == "skipped":
         report.outcome = "skipped"
@@ -219,6 +242,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
 def _result_of(item: pytest.Item, requirement: str, call: pytest.CallInfo[None]) -> tuple[CheckResult, str]:
     from .contract import load_contract
     from .outcomes import AdapterProblem, ConformanceFailure, NotApplicable, NotRun
+    from .report.inert import printable
     from .report.message import failure_data, failure_message
     from .report.model import CheckResult, Status, kept
 
@@ -226,7 +250,7 @@ def _result_of(item: pytest.Item, requirement: str, call: pytest.CallInfo[None])
     seconds = call.duration
 
     def result(status: Status, message: str = "", timeline: Any = ()) -> CheckResult:
-        return CheckResult(name, requirement, status, seconds, message, timeline)
+        return CheckResult(name, requirement, status, seconds, printable(message), timeline)
 
     if call.excinfo is None:
         return result(Status.PASS), ""
@@ -377,3 +401,6 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
         terminalreporter.section("log tailer conformance")
         terminalreporter.line(verdict_line(report))
         terminalreporter.line(f"seed {report.seed}")
+        versions = config.stash[_INTERPRETERS]
+        if len(versions) > 1:
+            terminalreporter.line(f"Python {', '.join(sorted(versions))}")

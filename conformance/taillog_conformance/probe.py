@@ -13,7 +13,7 @@ import sys
 from typing import Any
 
 from .outcomes import UsageProblem
-from .target import Target, one_line
+from .target import Target, described, one_line
 
 IMPORTS_WITHIN = 60.0
 """Seconds that a target gets to be imported: heavy ones take several."""
@@ -63,11 +63,7 @@ def main() -> None:
     name, command, capabilities, without = json.load(sys.stdin)
     try:
         adapter = Target(name, command, tuple(capabilities), tuple(without)).adapter()
-        answer: dict[str, Any] = {
-            "name": adapter.name,
-            "adapter": adapter.kind,
-            "capabilities": sorted(adapter.capabilities),
-        }
+        answer = described(adapter)
     except UsageProblem as problem:
         answer = {"problem": str(problem)}
     except Exception as error:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from .outcomes import UsageProblem
 from .plugin import MARK
+from .reading import read_toml_text
 from .scenario import Scenario, load, play
 from .stage import Stage
 
@@ -20,11 +20,7 @@ def read(path: Path) -> tuple[Scenario, ...]:
     Raises:
         UsageProblem: it cannot be read, or is no scenario file; one line.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageProblem(f"the scenario file {path} cannot be read: {error}") from None
-    return load(text, str(path))
+    return load(read_toml_text(path, "scenario file"), str(path))
 
 
 def names(scenarios: tuple[Scenario, ...]) -> dict[str, list[str]]:

@@ -7,7 +7,6 @@ its waits end when what they wait for has come, and those that must not fail hav
 
 from __future__ import annotations
 
-import json
 import re
 import shlex
 import textwrap
@@ -20,6 +19,7 @@ from . import model, oracle
 from .clocks import MUST_HAPPEN_WITHIN
 from .contract import Contract, Requirement
 from .outcomes import UsageProblem
+from .reading import read_json
 from .timeline import Event
 
 MOST_LINES = 60
@@ -67,12 +67,7 @@ def read_report(path: Path) -> Mapping[str, Any]:
     Raises:
         UsageProblem: it cannot be read, or is no report; one line.
     """
-    try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UsageProblem(f"the report {path} cannot be read: {error.strerror}") from None
-    except ValueError:
-        raise UsageProblem(f"{path} is no JSON report: write one by taillog check TARGET --json FILE") from None
+    document = read_json(path, "JSON report")
     if not isinstance(document, dict) or not {"schema", "target", "requirements"} <= set(document):
         raise UsageProblem(f"{path} is no JSON report: write one by taillog check TARGET --json FILE")
     return document

@@ -23,17 +23,19 @@ from .plugin import ON_RESULT
 from .producer import remove_tree
 from .progress import Shown, progress
 from .report.files import write_whole
-from .report.model import CheckResult, Report, Verdict
+from .report.inert import in_one_line
+from .report.model import CheckResult, Report, Shards, Verdict
 from .report.terminal import show
 from .report.views import VIEWS, render
 from .report.wording import verdict_line
-from .suite._registry import all_checks
+from .suite._registry import all_names
 
-CONFORMANT, NONCONFORMANT, INCONCLUSIVE = 0, 1, 3
+EXIT_STATUS = {Verdict.CONFORMANT: 0, Verdict.NONCONFORMANT: 1, Verdict.INCONCLUSIVE: 3}
 """Exit statuses of `taillog check`; 2 is a target or an option that cannot be used."""
 
-WRITES_EVERY = 0.5
-"""Seconds between two writes of a report while the run goes on: a killed run leaves what was done until then."""
+WRITTEN_AT_ONCE = 0.05
+"""Seconds of the processor's time: a report whose writing takes no longer (a tenth of that is usual) is written at each
+result. One of many MiB, in which all checks failed at length, is written as often as takes a fifth of the time."""
 
 RESTARTS = 10_000
 """Workers that may be ended by their tailer: more than there are checks, so that each is judged."""
@@ -41,8 +43,8 @@ RESTARTS = 10_000
 CHECK_ENDS_WITHIN = 200.0
 """Seconds after which a check's process is ended: no check takes as long whose tailer lets the interpreter go on."""
 
-LEFT_OUT = ("cacheprovider", "terminal", "threadexception", "unraisableexception", "faulthandler")
-"""Parts of pytest that would write into the user's folder or terminal, or judge what the checks judge."""
+LEFT_OUT = ("cacheprovider", "tmpdir", "terminal", "threadexception", "unraisableexception", "faulthandler")
+"""Parts of pytest that would write into the user's folders or terminal, or judge what the checks judge."""
 
 
 def run(
@@ -54,15 +56,14 @@ def run(
     scenario: Path | None,
     files: Mapping[str, Path],
     quiet: bool,
+    shards: Shards | None = None,
 ) -> int:
     """Run the suite through pytest, show its report and write its views to `files`; the exit status."""
-    planned: dict[str, list[str]] = {}
-    for each in all_checks():
-        planned.setdefault(each.requirement, []).extend(each.names)
+    planned = all_names()
     if scenario is not None:
         planned |= replay.names(replay.read(scenario))
     module = replay.__name__ if scenario is not None else suite.__name__
-    report = Report(load_contract(), described, seed, planned)
+    report = Report(load_contract(), described, seed, planned, shards=shards)
     asked = sum(len(names) for id, names in planned.items() if selected is None or id in selected)
     console = Console(highlight=False)
     watcher = _Watcher(report, files, None if quiet else progress(console, asked))
@@ -72,22 +73,30 @@ def run(
     except KeyboardInterrupt:
         status = INTERRUPTED
     report.interrupted = status == INTERRUPTED
-    watcher.write()
-    if quiet:
-        print(verdict_line(report))
-    else:
-        show(report, console, selected=selected)
+    watcher.write(to_be_read=True)
+    tell(report, quiet, selected, console)
     if watcher.broken:
-        print(watcher.broken, file=sys.stderr)
-    return {Verdict.CONFORMANT: CONFORMANT, Verdict.NONCONFORMANT: NONCONFORMANT}.get(report.verdict(), INCONCLUSIVE)
+        print(in_one_line(watcher.broken), file=sys.stderr)
+    return EXIT_STATUS[report.verdict()]
 
 
 INTERRUPTED = 2
 """pytest's exit status after Ctrl-C."""
 
 
+def tell(report: Report, quiet: bool, selected: frozenset[str] | None = None, console: Console | None = None) -> None:
+    """Print the report, its verdict only if `quiet`; `selected` are the ids that were asked for."""
+    if quiet:
+        print(verdict_line(report))
+    else:
+        show(report, console or Console(highlight=False), selected=selected)
+
+
 class _Watcher:
-    """Takes each result as it comes: into the report, onto the progress line, and now and then into the files."""
+    """Takes each result as it comes: into the report, onto the progress line, and into the files.
+
+    It is in the files before the next check begins in this process: whatever that one does, what was done is kept.
+    """
 
     def __init__(self, report: Report, files: Mapping[str, Path], progress: Shown | None) -> None:
         self.report = report
@@ -95,6 +104,7 @@ class _Watcher:
         self._files = files
         self._progress = progress
         self._written = 0.0
+        self._took = 0.0
 
     def __enter__(self) -> None:
         self.write()
@@ -109,17 +119,18 @@ class _Watcher:
         self.report.add(result)
         if self._progress is not None:
             self._progress.advance(result.requirement, self.report.summary().failed)
-        if time.monotonic() - self._written > WRITES_EVERY:
+        if self._took < WRITTEN_AT_ONCE or time.monotonic() - self._written > 4 * self._took:
             self.write()
 
-    def write(self) -> None:
-        """Write the report's views as they stand."""
-        self._written = time.monotonic()
+    def write(self, *, to_be_read: bool = False) -> None:
+        """Write the views as they stand; JSON with line breaks for a person if `to_be_read`, which takes longer."""
+        began = time.thread_time()
         for view, path in self._files.items():
             try:
-                write_whole(path, render(view, self.report))
+                write_whole(path, render(view, self.report, to_be_read))
             except OSError as error:
                 self.broken = f"taillog: the {VIEWS[view]} could not be written to {path}: {error.strerror}"
+        self._written, self._took = time.monotonic(), time.thread_time() - began
 
 
 def _pytest(module: str, options: Sequence[str], workers: int, watcher: Callable[..., None]) -> int:
@@ -134,7 +145,9 @@ def _pytest(module: str, options: Sequence[str], workers: int, watcher: Callable
             arguments += ["-p", "xdist", "-n", str(workers), "--maxschedchunk=1"]
             arguments += [f"--max-worker-restart={RESTARTS}", f"--taillog-limit={CHECK_ENDS_WITHIN}"]
         listener = _Listener(ON_RESULT, watcher)
-        with _environment(PYTEST_DISABLE_PLUGIN_AUTOLOAD="1", PYTEST_ADDOPTS=None), listener.interruptions():
+        settings = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_ADDOPTS": None}
+        settings["HYPOTHESIS_STORAGE_DIRECTORY"] = folder  # else it would make one where the user stands
+        with _environment(**settings), listener.interruptions():
             return int(pytest.main([*arguments, *options], plugins=[listener]))
     finally:
         remove_tree(Path(folder))  # with what a worker that was ended left in it

@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import re
 import string
-import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from importlib import resources
@@ -19,6 +18,7 @@ from typing import Any
 from .clocks import INTERVAL
 from .outcomes import ConformanceFailure, UsageProblem
 from .played import Move, Played
+from .reading import parse_toml
 from .stage import Run, Stage
 from .words import Words
 
@@ -28,8 +28,11 @@ SEEN = frozenset({"seen", "truncated"})
 ON_A_FILE = CONTENTS | PLACES | SEEN
 PLAIN = frozenset({"start", "stop", "settle", "deliver", "quiet", "looks"})
 WITH_DATA = frozenset({"append", "append-old"})
-WITH_ARGUMENT = {"chmod": "[0-7]{3,4}", "looks": "[0-9]+"}
-"""Steps that take one argument, and how it is written: a mode in octal digits, a number of looks."""
+WITH_ARGUMENT = {"chmod": "[0-7]{3,4}", "looks": "[0-9]{1,3}"}
+"""Steps that take one argument, and how it is written: a mode in octal digits, a number of looks (within seconds)."""
+
+LONGEST_TEXTS = 64 * 2**20
+"""Characters of all repeated texts of a case together: they are not to fill the memory, nor the disk."""
 
 LONGEST_INTERVAL = 10.0
 """Seconds: a tailer that looks more seldom would seem to stand still."""
@@ -70,8 +73,11 @@ class Scenario:
 
     @property
     def slug(self) -> str:
-        """The name as it stands in a check's id."""
-        return self.name.replace(" ", "-")
+        """The name as it stands in a check's id, in plain characters, which pytest leaves as they are."""
+        return "".join(
+            each if each.isascii() and each.isprintable() and each != "\\" else f"u{ord(each):04x}"
+            for each in self.name.replace(" ", "-")
+        )
 
 
 class ScenarioError(UsageProblem):
@@ -85,9 +91,9 @@ def load(text: str, where: str) -> tuple[Scenario, ...]:
         ScenarioError: it is not TOML, or not a scenario.
     """
     try:
-        document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise ScenarioError(f"{where} is not valid TOML: {error}") from None
+        document = parse_toml(text, where)
+    except UsageProblem as problem:
+        raise ScenarioError(str(problem)) from None
     requirement = document.get("requirement")
     cases = document.get("case")
     if not isinstance(requirement, str) or not isinstance(cases, list) or not cases:
@@ -148,6 +154,8 @@ def _case(requirement: str, case: object, where: str) -> Scenario:
     listed = case.get("steps", [])
     if not isinstance(listed, list):
         raise ScenarioError(f"{where}: the steps are a list, not {listed!r}")
+    if sum(_repeated(part) for step in listed if isinstance(step, list) for part in step) > LONGEST_TEXTS:
+        raise ScenarioError(f"{where}: the repeated texts are longer than {LONGEST_TEXTS // 2**20} MiB together")
     steps = tuple(_step(step, where) for step in listed)
     verbs = [step.verb for step in steps]
     if verbs.count("start") != 1 or verbs.count("stop") != 1 or verbs.index("start") > verbs.index("stop"):
@@ -210,6 +218,16 @@ def _step(step: object, where: str) -> Step:
     if rest or verb in WITH_ARGUMENT:
         raise ScenarioError(f"{where}: {verb} takes {'one argument' if verb in WITH_ARGUMENT else 'no more'}")
     return Step(verb, file)
+
+
+def _repeated(part: object) -> int:
+    """Characters, about, of a part that is a text repeated; others are no longer than the file that they stand in."""
+    match part:
+        case {"repeat": str(text), "times": int(times)} if times > 0:
+            return len(text) * times
+        case {"numbered": str(text), "lines": int(lines)} if lines > 0:
+            return len(f"{text} {lines}\n") * lines
+    return 0
 
 
 def _part(part: object, where: str) -> Part:

@@ -10,6 +10,7 @@ import random
 import re
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
@@ -23,7 +24,7 @@ from .clocks import INTERVAL, Clocks
 from .destinations import Recorder, RecordingStream
 from .fates import Fates, combined, fates
 from .logs import Report, reports_to, thread_deaths_to
-from .offsets import read_offset
+from .offsets import read_offset, read_offsets
 from .outcomes import AdapterProblem, ConformanceFailure, TailerRaised
 from .perturb import Jitter, Pauses
 from .played import Played, from_timeline
@@ -39,6 +40,9 @@ for a look at the offsets costs a tenth of a millisecond, and most of a run is w
 
 LATENCIES_TO_SEE = 3
 """Times its measured latency that a tailer whose reading cannot be watched gets to show that it has seen something."""
+
+NAMED_FILES = 5
+"""Files that a failure names."""
 
 FILES_WATCHED = 8
 """Files whose read offset counts as progress: a look costs a walk through all descriptors."""
@@ -88,7 +92,7 @@ class Stage:
 
     def __post_init__(self) -> None:
         self.words = Words(self.seed)
-        self.folder = Path(tempfile.mkdtemp(dir=self.parent))
+        self.folder = Path(tempfile.mkdtemp(prefix=self.words.word(), dir=self.parent))
         self.runs: list[Run] = []
 
     def open(
@@ -167,7 +171,7 @@ class Run:
         self.name = stage.words.word()
         self.keys = list(keys) if keys is not None else list(range(len(labels)))
         self.files = {
-            label: ProducedFile(label, key, paths.get(label, folder / f"{stage.words.word()}.log"), self.timeline)
+            label: ProducedFile(label, key, paths.get(label, folder / stage.words.file_name()), self.timeline)
             for label, key in zip(labels, self.keys, strict=True)
         }
         self._labels = {file.key: label for label, file in self.files.items()}
@@ -335,13 +339,23 @@ class Run:
         """
         within = self.stage.clocks.must_happen_within
         if not self._wait(self._all_come(), within):
-            wanted, came = self._complete_lines(), self.lines_so_far()
-            raise self.failure(
-                f"{wanted - came} of {wanted} lines did not come while the tailer ran: nothing moved for {within:g} s",
-                expected=f"{wanted} lines in the destination before stop()",
-                got=f"{came} lines",
-            )
+            raise self._not_delivered(within)
         self._all_seen()
+
+    def _not_delivered(self, within: float) -> ConformanceFailure:
+        text = self.all_text()
+        must = [(source, line) for source in self.sources() for line in source.lines if not line.optional]
+        left = [(source, line) for source, line in must if line.text not in text]
+        of = Counter(source.name for source, _ in left)
+        names = ", ".join(f"{count:,} of {name}" for name, count in of.most_common(NAMED_FILES))
+        number = max(len(left), len(must) - self.lines_so_far())
+        source, line = left[0] if left else must[-1]
+        return self.failure(
+            f"of {len(must):,} lines {number:,} did not come while the tailer ran ({names or source.name}): "
+            f"nothing moved for {within:g} s",
+            expected=f"{oracle.rendered(source, line)} before stop()",
+            got=f"{self.lines_so_far():,} lines" if text else "nothing: the destination is empty",
+        )
 
     def _all_seen(self) -> None:
         """What was delivered has been read: a later truncation or rotation does not excuse it."""
@@ -415,7 +429,8 @@ class Run:
     def _progress(self) -> tuple[int, int]:
         offsets = 0
         if self.stage.profile.offset_visible and self.tailer is not None:
-            offsets = sum(self._offset(file) or 0 for file in list(self.files.values())[:FILES_WATCHED])
+            watched = [file.path for file in list(self.files.values())[:FILES_WATCHED]]
+            offsets = sum(offset or 0 for offset in read_offsets(watched, self.stage.adapter.processes(self.tailer)))
         return (self.recorder.characters if self.stream is not None else len(self._file_text()), offsets)
 
     def offset(self, label: str) -> int | None:
@@ -443,9 +458,6 @@ class Run:
             return self.lines_so_far() >= len(must) and all(line.text in text for line in must)
 
         return come
-
-    def _complete_lines(self) -> int:
-        return sum(not line.optional for source in self.sources() for line in source.lines)
 
     def _file_text(self) -> str:
         """What stands in the destination file; undecodable bytes are shown as such."""

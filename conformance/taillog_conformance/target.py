@@ -7,10 +7,12 @@ import os
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from .adapters import Adapter, CommandAdapter, TailLogAdapter
 from .contract import load_contract
 from .outcomes import UsageProblem
+from .report.inert import in_one_line
 
 FINER = {
     "stream": "Writes to a text stream that its caller owns.",
@@ -57,6 +59,15 @@ class Target:
         if not callable(found):
             raise UsageProblem(f"{self.name} is neither a class nor an adapter")
         return TailLogAdapter(found, name=self.name, capabilities=self.capabilities, without=self.without)
+
+
+def described(adapter: Adapter) -> dict[str, Any]:
+    """What a report says of the target: its name in one line of what prints, its kind, what it declares."""
+    return {
+        "name": in_one_line(str(adapter.name)),
+        "adapter": in_one_line(str(adapter.kind)),
+        "capabilities": sorted(adapter.capabilities),
+    }
 
 
 def known_capabilities(names: Iterable[str]) -> None:

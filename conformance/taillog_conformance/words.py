@@ -10,6 +10,12 @@ SHORTEST, LONGEST = 5, 9
 
 LARGEST_KEY = 997
 
+INNER = string.ascii_lowercase * 3 + string.ascii_uppercase + string.digits + "-_"
+"""What a word holds between its ends: now and then no lower-case letter, so that its kind tells nothing either."""
+
+ENDINGS = (".log", ".log", ".txt", ".out", ".err", ".LOG", ".0", "")
+"""How names of files end, the commonest the most often."""
+
 
 class Words:
     """Gives words that are all different, and never one within another, from `seed`."""
@@ -19,22 +25,27 @@ class Words:
         self._given: list[str] = []
 
     def word(self) -> str:
-        """A new word of lower-case letters."""
+        """A new word: letters at its ends, and between them letters, digits, hyphens or underscores."""
         while True:
             length = self.random.randint(SHORTEST, LONGEST)
-            word = "".join(self.random.choices(string.ascii_lowercase, k=length))
+            first, last = self.random.choices(string.ascii_letters, k=2)
+            word = first + "".join(self.random.choices(INNER, k=length - 2)) + last
             if not any(word in other or other in word for other in self._given):
                 self._given.append(word)
                 return word
+
+    def file_name(self) -> str:
+        """A name for a file, which is a new word with one of the usual endings."""
+        return self.word() + self.random.choice(ENDINGS)
 
     def text(self, words: int = 3) -> str:
         """A line's text of some new words."""
         return " ".join(self.word() for _ in range(words))
 
     def lines(self, count: int) -> list[str]:
-        """`count` different lines, numbered, without their line ends."""
-        word = self.word()
-        return [f"{word} {number}" for number in range(count)]
+        """`count` different lines, numbered, without their line ends; none is the beginning of another."""
+        word, width = self.word(), len(str(count))
+        return [f"{word} {number:0{width}}" for number in range(count)]
 
     def keys(self, count: int) -> list[int]:
         """`count` different keys in no order, none of them the place it stands at."""

@@ -120,6 +120,10 @@ def test_a_target_that_cannot_be_had_is_one_clear_line_and_status_2(
         pytest.param(["--scale", "0"], "is not in the range", id="scale"),
         pytest.param(["--jsno", "x"], "No such option", id="option"),
         pytest.param(["another:Target"], "unexpected extra argument", id="two-targets"),
+        pytest.param(["--shard", "2/5"], "--shard needs a --seed, the same for all shards", id="shard-without-seed"),
+        pytest.param(["--shard", "6/5", "--seed", "1"], "there is no shard 6/5", id="shard-out-of-range"),
+        pytest.param(["--shard", "x", "--seed", "1"], "'x' is no shard: write its number and", id="no-shard"),
+        pytest.param(["--shard", "1/2", "--only", "FRM"], "leave out --only and --scenario", id="shard-of-a-part"),
     ],
 )
 def test_an_option_that_cannot_be_used_is_one_clear_line_and_status_2(
@@ -269,6 +273,30 @@ def test_the_exit_status_is_the_verdicts(
     done = CliRunner().invoke(cli.main, ["check", "taillog:TailLog"])
     assert done.exit_code == expected
     assert f"\n{verdict}  taillog:TailLog\n" in done.output
+
+
+def test_the_reports_of_all_shards_are_joined_into_the_verdict(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def what_was_asked_for_passed(_: object, options: Sequence[str], __: int, watcher: Any) -> int:
+        asked = {word.removeprefix("--taillog-only=") for word in options if word.startswith("--taillog-only=")}
+        for check in all_checks():
+            for name in check.names if check.requirement in asked else ():
+                watcher(watcher.report, CheckResult(name, check.requirement, Status.PASS))
+        return 0
+
+    monkeypatch.chdir(project)
+    monkeypatch.setattr(runner, "_pytest", what_was_asked_for_passed)
+    for number in (1, 2, 3):
+        words = ["--shard", f"{number}/3", "--seed", "5", "--json", f"{number}.json"]
+        done = CliRunner().invoke(cli.main, ["check", TARGET, *words])
+        assert done.exit_code == 3
+        assert f"\n  shard {number} of 3; without " in done.output
+        assert document(project / f"{number}.json")["shards"] == {"of": 3, "present": [number]}
+    assert CliRunner().invoke(cli.main, ["merge", "1.json", "3.json"]).exit_code == 3
+    done = CliRunner().invoke(cli.main, ["merge", "1.json", "2.json", "3.json", "--json", "all.json"])
+    assert done.exit_code == 0
+    assert "\nCONFORMANT  tiny:TailLog\n" in done.output
+    assert "\n  all 3 shards\n" in done.output
+    assert document(project / "all.json")["verdict"] == "conformant"
 
 
 # The report.

@@ -22,6 +22,9 @@ BOUND = 30.0
 SHORT = 0.2
 """Seconds after which a call that hangs is given up: long enough to be in it on a machine with much else to do."""
 
+WORK = 20_000
+"""Rounds of a call that takes some tenths of a second by itself."""
+
 Run = Callable[[Callable[[], object]], object]
 
 running_here = pytest.mark.parametrize("thread", ["main", "other"])
@@ -177,6 +180,25 @@ def test_a_call_that_hangs_is_given_up_with_the_stack_it_stood_at(
     assert caught.value.expected == "the call returns"
     assert caught.value.got.startswith("it stood at:\n")
     assert f"in {stuck.__name__}\n" in caught.value.got
+
+
+@running_here
+def test_a_look_that_takes_longer_than_a_tick_lets_the_call_go_on(thread: str) -> None:
+    """As on a busy machine, where the progress of many processes takes long to be looked at."""
+    looks = 0
+
+    def slow_look() -> int:
+        nonlocal looks
+        looks += 1
+        time.sleep(5 * deadline.TICK)
+        return looks
+
+    def work() -> str:
+        for _ in range(WORK):
+            sum(range(1_000))
+        return "done"
+
+    assert call(work, thread=thread, progress=slow_look) == "done"
 
 
 def test_an_interruption_that_is_swallowed_is_still_a_hang() -> None:

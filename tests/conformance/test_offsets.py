@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from taillog_conformance.offsets import family, read_offset
+from taillog_conformance.offsets import family, read_offset, read_offsets
 
 pytestmark = pytest.mark.skipif(not os.path.isdir("/proc/self/fdinfo"), reason="this system has no /proc/PID/fdinfo")
 
@@ -171,3 +171,13 @@ def test_a_process_that_has_ended_is_unknown(path: Path, spawned: Callable[..., 
     process.communicate()
     assert read_offset(path, [process.pid]) is None
     assert family(process.pid) == [process.pid]
+
+
+def test_several_files_are_looked_at_together(tmp_path: Path) -> None:
+    first, second, gone = (tmp_path / name for name in ("first", "second", "gone"))
+    first.write_text("abcdef")
+    second.write_text("uvwxyz")
+    with first.open() as one, second.open() as two:
+        one.seek(2)
+        two.seek(4)
+        assert read_offsets([first, gone, second, first], HERE) == [2, None, 4, 2]

@@ -19,6 +19,7 @@ RUNS_ON = "a line runs on into text that is not its own"
 ADDED = "a line came with something added to it"
 NO_PREFIX = "a line does not carry its prefix"
 STRANGE = "a line was delivered that no source holds in this place"
+CHANGED = "a line's text was changed"
 EARLY_LINE = "a line was delivered before it was complete"
 EARLY_PIECE = "a piece of a line was delivered before its line was complete"
 
@@ -117,6 +118,46 @@ def test_an_empty_destination_is_called_that() -> None:
     assert failure.why == "1 line did not come (1 of a)"
     assert failure.expected == "'[n0]:one'"
     assert failure.got == "nothing: the destination is empty"
+
+
+@pytest.mark.parametrize(
+    ("text", "got", "change"),
+    [
+        (" one two", "one two", "' ' became ''"),
+        ("one e\u0301 two", "one \u00e9 two", r"'e\u0301' became '\xe9'"),
+        ("one \ufffd two", "one \udcff two", r"'\ufffd' became '\udcff'"),
+        ("aaaa", "aaxa", "'a' became 'x'"),
+        ("aaaa", "aaa", ""),
+        ("one two", "six ten", ""),
+    ],
+)
+def test_a_text_of_which_most_still_stands_was_changed(text: str, got: str, change: str) -> None:
+    failure = refusal([source("a", text, headers=("[n0]:",))], written(f"[n0]:{got}\n"))
+    assert failure.why == (f"{CHANGED}: {change}" if change else TORN if text.startswith(got) else STRANGE)
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("[n0]:[n1]:one", "one file's line stands inside another's"),
+        ("[n0]:on[n1]:sixe", "one file's line stands inside another's"),
+        ("[n0]:[n0]:one", ADDED),
+        ("[n1]:one", NO_PREFIX),
+    ],
+)
+def test_a_line_with_two_files_headers_is_two_lines(text: str, why: str) -> None:
+    sources = [source("a", "one", headers=("[n0]:",)), source("b", "six", headers=("[n1]:",))]
+    assert refusal(sources, written(f"{text}\n")).why == why
+
+
+def test_a_line_that_begins_with_letters_of_its_header_does_not_carry_it() -> None:
+    assert refusal([source("a", "[n0]:one", headers=("[n0]:",))], written("[n0]:one\n")).why == NO_PREFIX
+
+
+def test_a_line_that_the_filter_does_not_keep_is_called_that() -> None:
+    filtered = Source("a", (Line("one"),), ("[n0]:",), frozenset({"two"}))
+    assert refusal([filtered], written("[n0]:two\n")).why == "a line was delivered that the filter does not keep"
+    assert refusal([filtered], written("[n0]:six\n")).why == STRANGE
 
 
 def test_a_doubled_line_is_delivered_again() -> None:
@@ -223,7 +264,7 @@ def test_the_same_way_in_all_sources() -> None:
 def test_only_one_cr_is_the_line_ends() -> None:
     judge([source("a", "one\r\r")], written("one\r\n"))
     assert refusal([source("a", "one\r\r")], written("one\n")).why == TORN
-    assert refusal([source("a", "10 %\r100 %")], written("10 %100 %\n")).why == STRANGE
+    assert refusal([source("a", "10 %\r100 %")], written("10 %100 %\n")).why == f"{CHANGED}: '\\r' became ''"
 
 
 @pytest.mark.parametrize(("line", "got", "why"), [("x", "", STRANGE), ("xy", "x", TORN), ("xy", "yx", STRANGE)])

@@ -180,8 +180,8 @@ def test_what_a_report_holds_is_never_code_of_the_script(report: dict[str, Any])
     ("content", "id", "complaint"),
     [
         (None, "FRM-4", "cannot be read: No such file"),
-        ("not json", "FRM-4", "is no JSON report: write one by taillog check TARGET --json FILE"),
-        ("[1]", "FRM-4", "is no JSON report"),
+        ("not json", "FRM-4", "is not valid JSON: "),
+        ("[1]", "FRM-4", "is no JSON report: write one by taillog check TARGET --json FILE"),
         ('{"schema": 1, "target": {}, "requirements": 5}', "FRM-4", "is not as this version of the kit writes it"),
         ("{}", "FRM-99", "unknown requirement"),
         ("report", "FRM-5", "the report has no requirement FRM-5"),

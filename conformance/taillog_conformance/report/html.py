@@ -12,7 +12,7 @@ from itertools import groupby
 from typing import Any
 
 from .inert import in_html
-from .model import DISTRIBUTION, CheckResult, Report, RequirementResult, environment, kit_version
+from .model import DISTRIBUTION, CheckResult, Report, RequirementResult, kit_version
 from .picture import picture
 from .wording import counts, counts_line, deciding, groups, name_of, word_of
 
@@ -163,6 +163,6 @@ def _about(report: Report) -> str:
         ("kit", f"{DISTRIBUTION} {kit_version()}"),
         ("adapter", report.target.get("adapter", "")),
         ("capabilities", ", ".join(report.target.get("capabilities", ()))),
-        *environment().items(),
+        *report.ran_on.items(),
     ]
     return _section("About this run", [f"<p>{in_html(name)}: {in_html(str(value))}</p>" for name, value in facts])

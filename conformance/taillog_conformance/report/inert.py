@@ -10,6 +10,9 @@ _BACKTICKS = re.compile("`+")
 LINE_BREAKS = "\n"
 """The only characters of layout that stay as they are: a message is lines."""
 
+LONGEST_LINE = 1000
+"""Characters of a message in one line: what is wrong is said at its ends, and between them stands what was quoted."""
+
 
 def printable(text: str) -> str:
     """`text` with every character that does not print, but for LF, written as an escape.
@@ -25,6 +28,15 @@ def printable(text: str) -> str:
         else character.encode("unicode_escape").decode("ascii")
         for character in text
     )
+
+
+def in_one_line(text: str) -> str:
+    """`text` printable and without line breaks; the middle of a very long one is left out."""
+    line = printable(" ".join(text.split("\n")))
+    if len(line) <= LONGEST_LINE:
+        return line
+    half = LONGEST_LINE // 2
+    return f"{line[:half]} ... {line[-half:]}"
 
 
 def in_html(text: str) -> str:

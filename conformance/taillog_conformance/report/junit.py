@@ -6,7 +6,7 @@ import xml.etree.ElementTree as ET
 from collections.abc import Iterable
 
 from .inert import printable
-from .model import DISTRIBUTION, Report, RequirementResult, Status, Verdict, environment, kit_version
+from .model import DISTRIBUTION, Report, RequirementResult, Status, Verdict, kit_version
 from .wording import cannot_tell, counts_line, is_advice, name_of, verdict_line
 
 
@@ -52,7 +52,7 @@ def _facts(report: Report) -> list[tuple[str, str]]:
         ("says", verdict_line(report)),
     ]
     facts += [(name, str(count)) for name, count in report.summary().as_json().items()]
-    return facts + [(f"environment.{name}", value) for name, value in environment().items()]
+    return facts + [(f"environment.{name}", value) for name, value in report.ran_on.items()]
 
 
 def _case(row: RequirementResult) -> ET.Element:

@@ -117,6 +117,23 @@ class Summary:
         return {name: getattr(self, name) for name in self.__dataclass_fields__}
 
 
+@dataclass(frozen=True)
+class Shards:
+    """Of which of the `of` shards of the suite a report has the results; their numbers count from 1."""
+
+    of: int
+    present: tuple[int, ...]
+
+    @property
+    def missing(self) -> tuple[int, ...]:
+        """The numbers of the others."""
+        return tuple(number for number in range(1, self.of + 1) if number not in self.present)
+
+    def as_json(self) -> dict[str, Any]:
+        """The shards as the report holds them."""
+        return {"of": self.of, "present": list(self.present)}
+
+
 @dataclass
 class Report:
     """All that is known of one run against one target; every view is made from it."""
@@ -128,6 +145,10 @@ class Report:
     """The names of the checks that each requirement has, by id."""
     results: dict[tuple[str, str], CheckResult] = field(default_factory=dict)
     interrupted: bool = False
+    shards: Shards | None = None
+    """Set where the suite was run in parts."""
+    ran_on: Mapping[str, str] = field(default_factory=lambda: environment())
+    """What it ran on; where parts of the run were joined, on all of that."""
 
     def add(self, result: CheckResult) -> None:
         """Take a result; one that is worse replaces another of the same check (its teardown may fail too)."""
@@ -186,22 +207,25 @@ class Report:
             return Verdict.NONCONFORMANT
         if self.interrupted or not summary.required or summary.ran < summary.required:
             return Verdict.INCONCLUSIVE
+        if self.shards is not None and self.shards.missing:
+            return Verdict.INCONCLUSIVE
         return Verdict.CONFORMANT
 
     def as_json(self) -> dict[str, Any]:
         """The whole report as plain data, in the published schema."""
-        return {
+        document = {
             "schema": SCHEMA,
             "kit_version": kit_version(),
             "contract_version": self.contract.version,
             "seed": self.seed,
             "target": dict(self.target),
-            "environment": environment(),
+            "environment": dict(self.ran_on),
             "summary": self.summary().as_json(),
             "verdict": str(self.verdict()),
             "interrupted": self.interrupted,
             "requirements": [row.as_json() for row in self.requirements()],
         }
+        return document if self.shards is None else document | {"shards": self.shards.as_json()}
 
 
 def _rank(result: CheckResult) -> Status:

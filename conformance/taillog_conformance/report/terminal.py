@@ -8,8 +8,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.text import Text
 
-from .inert import printable
-from .model import Report, RequirementResult, Status, Verdict
+from .inert import in_one_line, printable
+from .model import Report, RequirementResult, Shards, Status, Verdict
 from .wording import counts_line, is_advice, name_of, word_of
 
 STYLES = {
@@ -50,11 +50,21 @@ def show(report: Report, console: Console, *, selected: frozenset[str] | None = 
         )
     console.print()
     style = VERDICT_STYLE[report.verdict()]
-    console.print(Text.assemble((str(report.verdict()).upper(), style), "  ", printable(name_of(report))))
+    console.print(Text.assemble((str(report.verdict()).upper(), style), "  ", name_of(report)), soft_wrap=True)
     console.print(Text(f"  {counts_line(report)}"), soft_wrap=True)
     console.print(Text(f"  contract {report.contract.version}, seed {report.seed}"), soft_wrap=True)
+    if report.shards is not None:
+        console.print(Text(f"  {_shards_line(report.shards)}"), soft_wrap=True)
     if report.interrupted:
         console.print(Text("  the run was interrupted: what was not run is missing above", style="yellow"))
+
+
+def _shards_line(shards: Shards) -> str:
+    present = ", ".join(map(str, shards.present))
+    if not shards.missing:
+        return f"all {shards.of} shards"
+    missing = ", ".join(map(str, shards.missing))
+    return f"shard {present} of {shards.of}; without {missing} there is no verdict: taillog merge joins their reports"
 
 
 def _row(row: RequirementResult) -> Text:
@@ -66,7 +76,8 @@ def _row(row: RequirementResult) -> Text:
     if row.status in (Status.PASS, Status.FAIL):
         text.append(f"  {seconds:.2f} s", "dim")
     elif row.message:
-        text.append(f"  {printable(row.message.splitlines()[0])}", "dim")
+        first, _, _ = row.message.partition("\n")
+        text.append(f"  {in_one_line(first)}", "dim")
     return text
 
 

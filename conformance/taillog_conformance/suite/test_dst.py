@@ -8,12 +8,13 @@ from ..clocks import INTERVAL
 from ..destinations import BufferedStream, FailingStream, FalsyStream
 from ..scenario import CALM_INTERVAL
 from ..stage import Run, Stage
+from ..timeline import shorten
 from ._registry import requirement
 
 
 def file_run(stage: Stage, files: str = "a", **options: object) -> tuple[Run, Path]:
     """A run whose destination is a path, and that path."""
-    path = stage.folder / f"{stage.words.word()}.out"
+    path = stage.folder / stage.words.file_name()
     return stage.open(files, dst=str(path), **options), path  # type: ignore[arg-type]
 
 
@@ -40,11 +41,18 @@ def test_dst_2_what_stood_in_the_destination_file_is_replaced(taillog_stage: Sta
     """With a path, what stood in that file before start() is replaced."""
     words = taillog_stage.words
     run, path = file_run(taillog_stage)
-    path.write_text("".join(f"{line}\n" for line in words.lines(50)), encoding="utf-8")
+    old = words.lines(50)
+    path.write_text("".join(f"{line}\n" for line in old), encoding="utf-8")
     run["a"].append(f"{words.text()}\n")
     run.start()
     run.wait_for(lambda: run.lines_so_far() == 1)
     run.stop()
+    if old[-1] in run.text():
+        raise run.failure(
+            "what stood in the destination's file before start() still stands there",
+            expected="only what the tailer delivered",
+            got=shorten(run.text()),
+        )
     run.judge()
 
 
@@ -157,9 +165,10 @@ def test_dst_8_a_falsy_destination_is_written_to(taillog_stage: Stage) -> None:
 @requirement("DST-9")
 def test_dst_9_a_path_that_cannot_be_opened_is_reported(taillog_stage: Stage) -> None:
     """A path that cannot be opened is reported (raised at construction or start(), or logged), and stop() works."""
-    for path in (taillog_stage.folder, taillog_stage.folder / taillog_stage.words.word() / "out"):
+    folder, words = taillog_stage.folder, taillog_stage.words
+    for path in (folder, folder / words.word() / words.file_name()):
         run = taillog_stage.open(dst=str(path))
-        run["a"].append(taillog_stage.words.text() + "\n")
+        run["a"].append(words.text() + "\n")
         raised = run.attempt_start() is not None
         if run.tailer is not None:
             if not raised:
@@ -178,7 +187,7 @@ def test_dst_9_a_path_that_cannot_be_opened_is_reported(taillog_stage: Stage) ->
 def test_dst_10_pathlike_works_as_str_does(taillog_stage: Stage) -> None:
     """os.PathLike paths work as str does, for sources and destination."""
     words = taillog_stage.words
-    run = taillog_stage.open(dst=taillog_stage.folder / "out", pathlike=True)
+    run = taillog_stage.open(dst=taillog_stage.folder / words.file_name(), pathlike=True)
     run["a"].append(f"{words.text()}\n")
     run.start()
     run.settle()

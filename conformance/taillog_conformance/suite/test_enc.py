@@ -39,7 +39,7 @@ def test_enc_4_the_locale_changes_nothing(taillog_stage: Stage) -> None:
         raise NotRun("this interpreter is in UTF-8 mode, in which no locale counts: run it with PYTHONUTF8=0")
     words = taillog_stage.words
     to_path = "destination-path" in taillog_stage.adapter.capabilities
-    path = taillog_stage.folder / "out"
+    path = taillog_stage.folder / words.file_name()
     run = taillog_stage.open(dst=str(path) if to_path else None)
 
     def part(send: Callable[[Any], None]) -> None:

@@ -81,7 +81,7 @@ def test_lif_2_nothing_happens_before_start(taillog_stage: Stage) -> None:
 @requirement("LIF-2", needs=["object", "destination-path"])
 def test_lif_2_the_destination_file_is_untouched_before_start(taillog_stage: Stage) -> None:
     """Nothing is written before start(): the destination's file keeps what it holds."""
-    path = taillog_stage.folder / "kept.out"
+    path = taillog_stage.folder / taillog_stage.words.file_name()
     kept = line(taillog_stage)
     path.write_text(kept, encoding="utf-8")
     run = taillog_stage.open(dst=str(path))

@@ -77,7 +77,7 @@ def test_mis_5_the_parent_folder_may_come_later(taillog_stage: Stage) -> None:
     """Its parent folder may be missing too, and come later."""
     words = taillog_stage.words
     folder = taillog_stage.folder / words.word() / words.word()
-    run = taillog_stage.open(paths={"a": folder / "late.log"})
+    run = taillog_stage.open(paths={"a": folder / words.file_name()})
     run.start()
     run.looks(5)
     if folder.parent.exists():

@@ -55,6 +55,20 @@ def test_pfx_6_one_prefix_stands_on_each_line(taillog_stage: Stage, case: Scenar
     play(taillog_stage, case)
 
 
+@requirement("PFX-6")
+def test_pfx_6_a_line_that_begins_like_its_prefix_gets_it_too(taillog_stage: Stage) -> None:
+    """Exactly one prefix stands on each line, at its start: besides what the line itself begins with."""
+    words = taillog_stage.words
+    for prefixes in (None, {"a": f"{words.word()}|"}):
+        run = taillog_stage.open(prefixes=prefixes)
+        (prefix,) = run.headers("a")
+        run["a"].append(f"{words.text()}\n{prefix}{words.text()}\n{prefix}\n")
+        run.start()
+        run.settle()
+        run.stop()
+        run.judge()
+
+
 TEXTS = st.text(st.characters(codec="utf-8", exclude_characters="\n\r", exclude_categories=["Cs"]), max_size=8)
 """Prefixes and texts in one line each."""
 

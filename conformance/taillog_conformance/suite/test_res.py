@@ -249,7 +249,7 @@ def peak_memory() -> int:
 def test_res_6_memory_is_bounded_by_the_longest_line(taillog_stage: Stage) -> None:
     """Memory is bounded by the longest line, not by the backlog."""
     peak_memory()
-    out = taillog_stage.folder / "out"
+    out = taillog_stage.folder / taillog_stage.words.file_name()
     run = taillog_stage.open(dst=str(out))
     text = f"{taillog_stage.words.text()} {'x' * LONG_LINE}\n".encode()
     block = text * (2**16 // len(text))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from ._registry import requirement
 def test_src_1_one_path_under_two_keys_comes_for_each(taillog_stage: Stage) -> None:
     """One path under two keys is delivered once for each key."""
     words = taillog_stage.words
-    path = taillog_stage.folder / "shared.log"
+    path = taillog_stage.folder / words.file_name()
     run = taillog_stage.open("a b", paths={"a": path, "b": path})
     run["a"].append(f"{words.text()}\n")
     run.start()
@@ -28,8 +29,8 @@ def test_src_1_one_path_under_two_keys_comes_for_each(taillog_stage: Stage) -> N
 
 
 def _linked(stage: Stage) -> tuple[Run, Path]:
-    target = stage.folder / f"{stage.words.word()}.log"
-    link = stage.folder / f"{stage.words.word()}.log"
+    target = stage.folder / stage.words.file_name()
+    link = stage.folder / stage.words.file_name()
     link.symlink_to(target)
     return stage.open(paths={"a": link}), target
 
@@ -85,8 +86,8 @@ def test_src_3_a_fifo_without_a_writer_blocks_nothing(taillog_stage: Stage) -> N
     run.judge()
 
 
-GROWS_FOR = 0.4
-"""Seconds in which a tailer that feeds itself shows it: it writes a line at each look, or at each turn of its loop."""
+GROWS_WITHIN = 0.4
+"""Seconds in which a tailer that feeds itself writes another line: it does so at each look, or turn of its loop."""
 
 FINITE_LINES = 50
 """Lines that a tailer may make of one before it counts as feeding itself: a part of the looks there is time for."""
@@ -96,26 +97,45 @@ FINITE_LINES = 50
 def test_src_4_a_destination_that_is_a_source_stays_finite(taillog_stage: Stage) -> None:
     """A destination that is also a source is refused, or stays finite."""
     run = taillog_stage.open(interval=taillog_stage.fast_interval)
-    path = run["a"].path
     run["a"].append(f"{taillog_stage.words.text()}\n")
-    with path.open("a", encoding="utf-8", buffering=1) as stream:
+    with run["a"].path.open("a", encoding="utf-8", buffering=1) as stream:
         run.dst = stream
+        _stays_finite(run, begun=lambda: None)
 
-        def lines() -> int:
-            return path.read_bytes().count(b"\n")
 
-        ends = time.monotonic() + GROWS_FOR
-        refused = run.attempt_start() is not None
-        while not refused and lines() <= FINITE_LINES and time.monotonic() < ends:
-            run.looks(1)
-        grown = lines()
-        if grown > FINITE_LINES:
-            os.truncate(path, 0)  # so that it comes to an end
-        if not refused:
-            run.stop()
+@requirement("SRC-4", needs=["destination-path"])
+def test_src_4_a_path_of_both_stays_finite(taillog_stage: Stage) -> None:
+    """The same where the path of the destination is that of a source."""
+    words = taillog_stage.words
+    path = taillog_stage.folder / words.file_name()
+    run = taillog_stage.open(interval=taillog_stage.fast_interval, paths={"a": path}, dst=str(path))
+    # The destination is emptied when the tailer starts, so the line comes after that.
+    _stays_finite(run, begun=lambda: run["a"].append(f"{words.text()}\n"))
+
+
+def _stays_finite(run: Run, begun: Callable[[], object]) -> None:
+    path = run["a"].path
+
+    def lines() -> int:
+        return path.read_bytes().count(b"\n") if path.exists() else 0
+
+    refused = run.attempt_start() is not None
+    begun()
+    began = grew = time.monotonic()
+    grown = lines()
+    while not refused and grown <= FINITE_LINES and time.monotonic() < grew + GROWS_WITHIN:
+        run.looks(1)
+        before, grown = grown, lines()
+        if grown > before:
+            grew = time.monotonic()
+    took = time.monotonic() - began
+    if grown > FINITE_LINES:
+        os.truncate(path, 0)  # so that it comes to an end
+    if not refused:
+        run.stop()
     if grown > FINITE_LINES:
         raise run.failure(
-            f"the tailer fed itself: of one line it made {grown:,} within {GROWS_FOR:g} s",
+            f"the tailer fed itself: of one line it made {grown:,} within {took:.1f} s",
             expected="the source refused, or a file that stops growing",
             got=f"{grown:,} lines",
         )
