@@ -204,9 +204,8 @@ def check(
     options += [f"--taillog-only={name}" for name in names]
     from .runner import run
 
-    files = {
-        view: path.resolve() for view, path in files.items()
-    }  # a tailer may change the working folder, or delete it
+    # A tailer may change the working folder, or delete it.
+    files = {view: path.resolve() for view, path in files.items()}
     _end(run(described, options, workers, seed, selected, scenario, files, quiet, shards))
 
 
