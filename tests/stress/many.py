@@ -165,7 +165,7 @@ def _check(job: dict[str, Any]) -> None:
     options += [f"--taillog-only={name}" for name in job["only"]]
     options += ["--exitfirst"] if job["to_first_failure"] else []
     selected = frozenset(each.id for each in load_contract().select(job["only"])) if job["only"] else None
-    run(described, options, 0, job["seed"], selected, None, Path("report.json"), quiet=True)
+    run(described, options, 0, job["seed"], selected, None, {"json": Path("report.json")}, quiet=True)
 
 
 def _ended(pid: int, run: _Running, cpu: float) -> str:
