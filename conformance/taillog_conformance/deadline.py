@@ -165,6 +165,7 @@ def _call_here(function: Callable[[], T], watch: _Watch, give_up: Callable[[Tail
     finally:
         running = False
         guard.keep_recursion_limit(recursion)
+        guard.keep_standard_descriptors()
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, old_alarm)
         if callable(old_interrupt):

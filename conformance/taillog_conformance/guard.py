@@ -115,6 +115,7 @@ HOME = _folder()
 """The working folder as it was when the kit was loaded."""
 
 FOLDER = "the working folder"
+DESCRIPTORS = "the standard descriptors"
 ENVIRONMENT = "the environment variables"
 
 RECURSION = "the recursion limit"
@@ -142,6 +143,20 @@ def keep_recursion_limit(least: int) -> None:
         sys.setrecursionlimit(least)
         for changed in _open[-1:]:
             changed.append(RECURSION)
+
+
+def keep_standard_descriptors() -> None:
+    """Take the places of those that the tailer has closed: the next file would get their numbers, and be closed too."""
+    for number in STANDARD:
+        try:
+            os.fstat(number)
+        except OSError:
+            nowhere = os.open(os.devnull, os.O_RDWR)
+            if nowhere != number:
+                os.dup2(nowhere, number)
+                os.close(nowhere)
+            for changed in _open[-1:]:
+                changed.append(DESCRIPTORS)
 
 
 @contextmanager
@@ -206,7 +221,7 @@ def _descriptors(changed: list[str], captured: bool) -> Iterator[None]:
         yield
     finally:
         if [_identity(number) for number in STANDARD] != given:
-            changed.append("the standard descriptors")
+            changed.append(DESCRIPTORS)
         for number, copy in before.items():
             with suppress(OSError):
                 os.dup2(copy, number)
@@ -263,6 +278,32 @@ class _Bounded:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)
+
+
+LEAKED = 64
+"""Descriptors that a check may leave open: a tailer may keep some for those that follow, but no more without end."""
+
+
+@contextmanager
+def few_descriptors() -> Iterator[None]:
+    """Close what was opened meanwhile and is still open, where it is more than LEAKED: the later checks need some."""
+    before = _numbers()
+    try:
+        yield
+    finally:
+        left = _numbers() - before
+        if len(left) > LEAKED:
+            for number in left:
+                with suppress(OSError):
+                    os.close(number)
+
+
+def _numbers() -> set[int]:
+    """The descriptors that are open, as far as the system tells."""
+    try:
+        return {int(number) for number in os.listdir("/proc/self/fd")}
+    except OSError:
+        return set()
 
 
 def in_words(changed: Sequence[str]) -> str:

@@ -182,10 +182,11 @@ def taillog_adapter(request: pytest.FixtureRequest) -> Adapter:
 def _taillog_leftovers(request: pytest.FixtureRequest, taillog_adapter: Adapter) -> Iterator[None]:
     """Notes the processes, threads and exit handlers that a check leaves: they are ended with the run."""
     from .farewell import Farewell
+    from .guard import few_descriptors
     from .strays import adopting, end
 
     config = request.config
-    with config.stash.setdefault(_FAREWELL, Farewell()).watching(), adopting() as left:
+    with config.stash.setdefault(_FAREWELL, Farewell()).watching(), adopting() as left, few_descriptors():
         yield
     if "object" in taillog_adapter.capabilities:
         config.stash[_STRAYS].append(left)  # it may keep a helper for the checks that follow

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from typing import TypeVar
 
 import hypothesis
+import hypothesis.configuration
 from hypothesis.strategies import SearchStrategy
 
 from .outcomes import ConformanceFailure
 from .stage import Stage
 
 T = TypeVar("T")
+
+if folder := os.environ.get("HYPOTHESIS_STORAGE_DIRECTORY"):  # now: a tailer may have cleared it when it is asked for
+    hypothesis.configuration.set_hypothesis_home_dir(folder)
 
 EXAMPLES = 25
 """Examples of one property in a plain run: each drives a tailer of its own for some milliseconds."""
