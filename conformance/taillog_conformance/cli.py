@@ -61,11 +61,20 @@ def _workers(_context: click.Context, _parameter: click.Parameter, value: str) -
 )
 @click.argument("target", required=False)
 @click.option("--command", metavar="CMD", help="Check this program instead; {file} stands for the path.")
+@click.option("--stop", metavar="HOW", help="How the command stops: a signal's name, end-of-input or flag. [TERM]")
+@click.option("--attribute", metavar="REGEX", help="Which file a line is of, where the command follows {files}.")
+@click.option("--driver", metavar="CMD", help="Check the tailer of this driver, which speaks the protocol.")
 @click.option("--capability", metavar="NAME", multiple=True, help="Declare a capability (may be repeated).")
 @click.option("--without", metavar="NAME", multiple=True, help="Take a capability away (may be repeated).")
 @click.option("--only", metavar="ID|AREA", multiple=True, help="Run only these; the verdict is then inconclusive.")
 @click.option("--shard", metavar="I/N", help="Run this part of N; taillog merge joins the reports.")
 @click.option("--json", "json_file", metavar="FILE", type=click.Path(path_type=Path), help="Write the report as JSON.")
+@click.option(
+    "--known-failures", metavar="FILE", type=click.Path(path_type=Path), help="Excuse what stands in this file."
+)
+@click.option(
+    "--write-known-failures", metavar="FILE", type=click.Path(path_type=Path), help="Write what fails as such a file."
+)
 @click.option("-n", "workers", metavar="N", default="auto", callback=_workers, help="Processes; 0 for this one. [auto]")
 @click.option("--seed", metavar="N", type=click.IntRange(0), help="Seed of names and texts. [a new one]")
 @click.option("--scale", metavar="X", type=click.FloatRange(0.1), default=1.0, help="Multiplies all time bounds. [1]")
@@ -75,11 +84,16 @@ def _workers(_context: click.Context, _parameter: click.Parameter, value: str) -
 def check(
     target: str | None,
     command: str | None,
+    stop: str | None,
+    attribute: str | None,
+    driver: str | None,
     capability: tuple[str, ...],
     without: tuple[str, ...],
     only: tuple[str, ...],
     shard: str | None,
     json_file: Path | None,
+    known_failures: Path | None,
+    write_known_failures: Path | None,
     workers: int,
     seed: int | None,
     scale: float,
@@ -94,6 +108,7 @@ def check(
     taillog check --command 'tail -n +1 -F {file}'
     """
     from .contract import UnknownRequirement, load_contract
+    from .known import load
     from .outcomes import UsageProblem
     from .probe import describe
     from .replay import read
@@ -103,8 +118,8 @@ def check(
     from .target import Target
 
     try:
-        if (target is None) == (command is None):
-            raise UsageProblem("name one target: module:Class, module:adapter_object, or --command CMD")
+        if sum(each is not None for each in (target, command, driver)) != 1:
+            raise UsageProblem("name one target: module:Class, module:adapter_object, --command CMD, or --driver CMD")
         names = [name for word in only for name in word.replace(",", " ").split()]
         selected = frozenset(each.id for each in load_contract().select(names)) if names else None
         if scenario is not None:
@@ -123,7 +138,10 @@ def check(
             names = sorted(selected)
         if json_file is not None:
             writable(json_file, "JSON report")
-        described = describe(Target(target, command, capability, without))
+        known = load(known_failures) if known_failures is not None else None
+        if write_known_failures is not None:
+            writable(write_known_failures, "known failures")
+        described = describe(Target(target, command, capability, without, driver, stop, attribute))
     except (UsageProblem, UnknownRequirement) as problem:
         raise click.UsageError(str(problem)) from None
     seed = random.randrange(2**32) if seed is None else seed
@@ -132,13 +150,16 @@ def check(
         options.append("--taillog-thorough")
     if scenario is not None:
         options.append(f"--taillog-scenario={scenario.resolve()}")
-    options += [f"--tailer={target}"] if target is not None else [f"--tailer-command={command}"]
+    named = {"": target, "-command": command, "-driver": driver, "-stop": stop, "-attribute": attribute}
+    options += [f"--tailer{option}={text}" for option, text in named.items() if text is not None]
     options += [f"--tailer-capability={name}" for name in capability]
     options += [f"--tailer-without={name}" for name in without]
     options += [f"--taillog-only={name}" for name in names]
     from .runner import run
 
-    _end(run(described, options, workers, seed, selected, scenario, json_file, quiet, shards))
+    _end(
+        run(described, options, workers, seed, selected, scenario, json_file, quiet, shards, known, write_known_failures)
+    )
 
 
 def _end(status: int) -> NoReturn:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import faulthandler
 import random
 from collections.abc import Callable, Generator, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -48,6 +49,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("taillog", "conformance of a log tailer")
     group.addoption("--tailer", metavar="MODULE:NAME", help="the tailer to check: module:Class or module:adapter")
     group.addoption("--tailer-command", metavar="CMD", help="the command to check, {file} where the path belongs")
+    group.addoption("--tailer-driver", metavar="CMD", help="the driver to check, which speaks the protocol")
+    group.addoption("--tailer-stop", metavar="HOW", help="how the command is stopped")
+    group.addoption("--tailer-attribute", metavar="REGEX", help="which file a line of the command is of")
     group.addoption("--tailer-capability", metavar="NAME", action="append", default=[], help="declare a capability")
     group.addoption("--tailer-without", metavar="NAME", action="append", default=[], help="take a capability away")
     group.addoption(
@@ -147,8 +151,11 @@ def taillog_adapter(request: pytest.FixtureRequest) -> Adapter:
             config.getoption("--tailer-command"),
             tuple(config.getoption("--tailer-capability")),
             tuple(config.getoption("--tailer-without")),
+            config.getoption("--tailer-driver"),
+            config.getoption("--tailer-stop"),
+            config.getoption("--tailer-attribute"),
         )
-        if target.name is None and target.command is None:
+        if target.name is None and target.command is None and target.driver is None:
             pytest.fail(
                 "no tailer to check: run pytest with --tailer module:Class or --tailer-command 'CMD {file}', or "
                 "override the fixture taillog_adapter in this module to return a TailLogAdapter or CommandAdapter",
@@ -240,6 +247,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
 
 def _result_of(item: pytest.Item, requirement: str, call: pytest.CallInfo[None]) -> tuple[CheckResult, str]:
     from .contract import load_contract
+    from .known import signature
     from .outcomes import AdapterProblem, ConformanceFailure, NotApplicable, NotRun
     from .report.inert import printable
     from .report.message import failure_message
@@ -264,7 +272,8 @@ def _result_of(item: pytest.Item, requirement: str, call: pytest.CallInfo[None])
         case ConformanceFailure():
             message = failure_message(load_contract().get(requirement), name, error, _repeat(item, requirement))
             events = [event.as_json() for event in error.timeline.events()] if error.timeline else []
-            return result(Status.FAIL, message, kept(events)), "failed"
+            failed = result(Status.FAIL, message, kept(events))
+            return replace(failed, signature=signature(error.why)), "failed"
         case AdapterProblem():
             return result(Status.ERROR, str(error)), "failed"
         case pytest.skip.Exception():
@@ -283,6 +292,10 @@ def _repeat(item: pytest.Item, requirement: str) -> str:
     seed = str(config.stash[_SEED])
     if config.getoption("--tailer-command"):
         words = ["taillog", "check", "--command", config.getoption("--tailer-command")]
+        for option, name in (("--stop", "--tailer-stop"), ("--attribute", "--tailer-attribute")):
+            words += [option, config.getoption(name)] if config.getoption(name) else []
+    elif config.getoption("--tailer-driver"):
+        words = ["taillog", "check", "--driver", config.getoption("--tailer-driver")]
     elif config.getoption("--tailer"):
         words = ["taillog", "check", config.getoption("--tailer")]
     else:
@@ -329,6 +342,7 @@ class _Collector:
             "seconds": 0.0,
             "message": f"the process in which the tailer ran came to its end, or to a stand, during {name}",
             "timeline": [],
+            "signature": "the process came to its end, or to a stand",
         }
 
     def checks(self) -> dict[str, Check]:
@@ -351,7 +365,13 @@ class _Collector:
                 planned.setdefault(check.requirement, []).extend(check.names)
             reports[name] = Report(load_contract(), target, self._config.stash[_SEED], planned)
         result = CheckResult(
-            row["name"], row["requirement"], Status(row["status"]), row["seconds"], row["message"], row["timeline"]
+            row["name"],
+            row["requirement"],
+            Status(row["status"]),
+            row["seconds"],
+            row["message"],
+            row["timeline"],
+            row.get("signature", ""),
         )
         reports[name].add(result)
         listener: Callable[[Report, CheckResult], None] | None = self._config.pluginmanager.getplugin(ON_RESULT)

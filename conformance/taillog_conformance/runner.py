@@ -8,7 +8,7 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -19,10 +19,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from . import replay, suite
 from .contract import load_contract
+from .known import Known, apply, dump
 from .offsets import family
 from .plugin import ON_RESULT
 from .producer import remove_tree
-from .report.files import write_json
+from .report.files import write_json, write_text
 from .report.inert import in_one_line
 from .report.model import CheckResult, Report, Shards, Verdict
 from .report.terminal import show, verdict_line
@@ -55,8 +56,13 @@ def run(
     json_file: Path | None,
     quiet: bool,
     shards: Shards | None = None,
+    known: Mapping[str, Known] | None = None,
+    write_known: Path | None = None,
 ) -> int:
-    """Run the suite through pytest, show and write its report; the exit status."""
+    """Run the suite through pytest, show and write its report; the exit status.
+
+    `known` are the failures to excuse; what fails is written to `write_known`, with their reasons.
+    """
     planned = all_names()
     if scenario is not None:
         planned |= replay.names(replay.read(scenario))
@@ -71,6 +77,10 @@ def run(
     except KeyboardInterrupt:
         status = INTERRUPTED
     report.interrupted = status == INTERRUPTED
+    if write_known is not None:
+        write_text(write_known, dump(report, known or {}))
+    if known is not None:
+        apply(known, report, selected)
     watcher.write(to_be_read=True)
     tell(report, quiet, selected, console)
     if watcher.broken:

@@ -211,6 +211,10 @@ class Run:
     def start(self) -> object:
         """Start the tailer; what its start() returned."""
         tailer = self.make()
+        if "missing-files" not in self.stage.adapter.capabilities:
+            for file in self.files.values():
+                if not file.path.exists():
+                    file.create()
         self.timeline.add("tailer", "start")
         self.started = True
         result = self._call("start()", tailer.start)
@@ -270,7 +274,12 @@ class Run:
     def sources(self, late_optional: bool = True) -> list[oracle.Source]:
         """What each file holds by now, as the oracle takes it; see model.sources."""
         found = model.sources(
-            self.timeline.events(), list(self.files), self.headers, self.keeps, late_optional=late_optional
+            self.timeline.events(),
+            list(self.files),
+            self.headers,
+            self.keeps,
+            late_optional=late_optional,
+            piece_optional="last-piece" not in self.stage.adapter.capabilities,
         )
         if self.may_lack is Run.may_lack:
             return found
@@ -421,12 +430,13 @@ class Run:
             poll = min(poll * POLL_GROWS, POLL_AT_MOST)
         return True
 
-    def _progress(self) -> tuple[int, int]:
+    def _progress(self) -> object:
         offsets = 0
         if self.stage.profile.offset_visible and self.tailer is not None:
             watched = [file.path for file in list(self.files.values())[:FILES_WATCHED]]
             offsets = sum(offset or 0 for offset in read_offsets(watched, self.stage.adapter.processes(self.tailer)))
-        return (self.recorder.characters if self.stream is not None else len(self._file_text()), offsets)
+        own = None if self.tailer is None else self.stage.adapter.progress(self.tailer)
+        return (self.recorder.characters if self.stream is not None else len(self._file_text()), offsets, own)
 
     def offset(self, label: str) -> int | None:
         """How far the tailer has read in the file, in bytes; None where that cannot be known."""
@@ -515,7 +525,7 @@ class Run:
             if self.tailer is not None:
                 if self.started and not self.ended:
                     self.ended = True
-                    with suppress(ConformanceFailure):  # the check that is about stop() says so
+                    with suppress(ConformanceFailure, AdapterProblem):  # a check that calls stop() says so
                         self.call("stop()", self.tailer.stop)
                 self.stage.adapter.abandon(self.tailer)
         finally:

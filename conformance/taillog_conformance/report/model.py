@@ -52,10 +52,13 @@ class CheckResult:
     seconds: float = 0.0
     message: str = ""
     timeline: Sequence[Mapping[str, Any]] = ()
+    signature: str = ""
+    """By what a failure is known again; see known.py."""
 
     def as_json(self) -> dict[str, Any]:
         """The check as the report holds it."""
         return {
+            **({"signature": self.signature} if self.signature else {}),
             "name": self.name,
             "status": str(self.status),
             "seconds": round(self.seconds, 4),
