@@ -183,7 +183,10 @@ def taillog_stage(request: pytest.FixtureRequest, taillog_adapter: Adapter) -> I
     context = config.stash[_CONTEXT]
     context.clear()
     context["adapter"] = taillog_adapter
-    for capability in (requirement.capability, *mark.args[1]):
+    needs = (requirement.capability, *mark.args[1])
+    if "missing-files" in needs:
+        needs += ("from-start",)  # one that begins at a file's end may find a late file's end, too
+    for capability in needs:
         if capability is not None and capability not in taillog_adapter.capabilities:
             raise NotApplicable(f"the tailer does not declare {capability}")
     clocks = Clocks(config.getoption("--taillog-scale"))

@@ -42,6 +42,9 @@ LATENCIES_TO_SEE = 3
 NAMED_FILES = 5
 """Files that a failure names."""
 
+SENTINELS = 25
+"""Lines that are tried, each for `settles_within`, until a tailer that begins at the end delivers one."""
+
 FILES_WATCHED = 8
 """Files whose read offset counts as progress: a look costs a walk through all descriptors."""
 
@@ -211,15 +214,32 @@ class Run:
     def start(self) -> object:
         """Start the tailer; what its start() returned."""
         tailer = self.make()
-        if "missing-files" not in self.stage.adapter.capabilities:
+        if not {"missing-files", "from-start"} <= self.stage.adapter.capabilities:
             for file in self.files.values():
                 if not file.path.exists():
                     file.create()
         self.timeline.add("tailer", "start")
         self.started = True
         result = self._call("start()", tailer.start)
+        if "from-start" not in self.stage.adapter.capabilities:
+            self._await_its_place()
         self.timeline.add("tailer", "started")
         return result
+
+    def _await_its_place(self) -> None:
+        """Write lines to each file until one comes: from then on the tailer is known to be at the file's end.
+
+        A file that ends in a piece is left alone: what becomes of that is not asked for.
+        """
+        for file in self.files.values():
+            stood = file.path.read_bytes() if file.path.is_file() else b"a piece"
+            if stood and not stood.endswith(b"\n"):
+                continue
+            for _ in range(SENTINELS):
+                sentinel = self.stage.words.word()
+                file.append(sentinel + "\n")
+                if self.wait_for(lambda text=sentinel: text in self.all_text()):  # type: ignore[misc]
+                    break
 
     def attempt_start(self) -> ConformanceFailure | None:
         """Construct and start the tailer where it may refuse to; what it raised, if it did."""
@@ -280,6 +300,7 @@ class Run:
             self.keeps,
             late_optional=late_optional,
             piece_optional="last-piece" not in self.stage.adapter.capabilities,
+            from_start="from-start" in self.stage.adapter.capabilities,
         )
         if self.may_lack is Run.may_lack:
             return found

@@ -18,6 +18,7 @@ FINER = {
     "stream": "Writes to a text stream that its caller owns.",
     "object": "Is an object in the caller's process, with start(), stop() and stopped().",
     "several-files": "Follows several files at once.",
+    "from-start": "Delivers what stood in a file at start(), from its first byte.",
     "missing-files": "Waits for a file that is not there at start().",
     "path-twice": "Follows one path under two keys.",
     "last-piece": "Is told when to stop, so that it can deliver an unterminated last piece.",

@@ -27,7 +27,7 @@ from taillog_conformance.outcomes import AdapterProblem, TailerHung, TailerRaise
 BOUND = 30.0
 """Seconds that nothing here takes, for what must happen."""
 
-TOLD = {"missing-files", "path-twice", "last-piece"}
+TOLD = {"from-start", "missing-files", "path-twice", "last-piece"}
 ALL = TOLD | {"prefix", "filter", "destination-path", "error-report", "stream", "object", "several-files"}
 
 

@@ -21,7 +21,7 @@ class Default(enum.Enum):
 DEFAULT = Default.DEFAULT
 
 
-TOLD = frozenset({"missing-files", "path-twice", "last-piece"})
+TOLD = frozenset({"from-start", "missing-files", "path-twice", "last-piece"})
 """What every tailer that is told when to stop is taken to do, unless its adapter takes it back; see target.FINER."""
 
 

@@ -75,7 +75,7 @@ def test_del_1_what_stands_in_a_fifo_at_stop_is_delivered(taillog_stage: Stage) 
     run.judge()
 
 
-@requirement("DEL-2", scenarios=True)
+@requirement("DEL-2", scenarios=True, needs=["from-start"])
 def test_del_2_what_stood_in_a_file_is_delivered(taillog_stage: Stage, case: Scenario) -> None:
     """What stood in a file at start() is delivered, from its first byte."""
     play(taillog_stage, case)

@@ -12,7 +12,7 @@ from ..stage import Run, Stage
 from ._registry import requirement
 
 
-@requirement("SRC-1", needs=["several-files", "path-twice"])
+@requirement("SRC-1", needs=["several-files", "path-twice", "from-start"])
 def test_src_1_one_path_under_two_keys_comes_for_each(taillog_stage: Stage) -> None:
     """One path under two keys is delivered once for each key."""
     words = taillog_stage.words
