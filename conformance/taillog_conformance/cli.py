@@ -225,3 +225,35 @@ def spec(output: Path | None) -> None:
     except UsageProblem as problem:
         raise click.UsageError(str(problem)) from None
     output.write_text(text, encoding="utf-8")
+
+
+@main.command()
+@click.argument("reports", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--html", "html_file", metavar="FILE", type=click.Path(path_type=Path), help="Write a page of HTML.")
+@click.option("--markdown", "markdown_file", metavar="FILE", type=click.Path(path_type=Path), help="Write Markdown.")
+def compare(reports: tuple[Path, ...], html_file: Path | None, markdown_file: Path | None) -> None:
+    """Put REPORTS, as `taillog check --json` writes them, side by side: tailers and requirements.
+
+    Without a file to write to, the Markdown is printed.
+
+    \b
+    taillog compare a.json b.json --html matrix.html --markdown matrix.md
+    """
+    from .outcomes import UsageProblem
+    from .report.compare import markdown, read
+    from .report.compare_html import html
+    from .report.files import writable, write_text
+
+    files = [(html_file, html, "page"), (markdown_file, markdown, "Markdown")]
+    try:
+        for path, _, what in files:
+            if path is not None:
+                writable(path, what)
+        matrix = read(reports)
+    except UsageProblem as problem:
+        raise click.UsageError(str(problem)) from None
+    for path, render, _ in files:
+        if path is not None:
+            write_text(path, render(matrix))
+    if html_file is None and markdown_file is None:
+        sys.stdout.write(markdown(matrix))
