@@ -158,7 +158,9 @@ def check(
     from .runner import run
 
     _end(
-        run(described, options, workers, seed, selected, scenario, json_file, quiet, shards, known, write_known_failures)
+        run(
+            described, options, workers, seed, selected, scenario, json_file, quiet, shards, known, write_known_failures
+        )
     )
 
 

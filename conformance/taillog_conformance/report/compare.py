@@ -16,19 +16,19 @@ from .model import SCHEMA, Status
 ADVICE = "advice"
 """What a failed SHOULD or MAY is called: it is no part of a verdict."""
 
-SYMBOLS = {
+SYMBOLS: dict[str, str] = {
     Status.PASS: "✓",
     Status.FAIL: "✗",
     ADVICE: "!",
     Status.KNOWN_FAILURE: "k",
-    Status.NOT_APPLICABLE: "–",
+    Status.NOT_APPLICABLE: "-",
     Status.BLOCKED: "b",
     Status.ERROR: "E",
     Status.NOT_RUN: "·",
 }
 """By outcome: the sign of a cell."""
 
-WORDS = {
+WORDS: dict[str, str] = {
     Status.PASS: "passes",
     Status.FAIL: "fails",
     ADVICE: "fails, which is advice",
@@ -203,7 +203,7 @@ def _areas(matrix: Matrix) -> list[str]:
             f"| --- | --- | --- |{' :-: |' * len(heads)} ---: |",
         ]
         for row in (row for row in matrix.rows if row.area == area):
-            signs = [SYMBOLS[matrix.cell(row, column).outcome] for column in matrix.columns]  # type: ignore[index]
+            signs = [SYMBOLS[matrix.cell(row, column).outcome] for column in matrix.columns]
             totals = matrix.totals(row)
             failed = totals[Status.FAIL] + totals[ADVICE] + totals[Status.KNOWN_FAILURE]
             lines.append(f"| {row.id} | {row.level} | {_escaped(row.title)} | {' | '.join(signs)} | {failed} |")
@@ -219,11 +219,11 @@ def _messages(matrix: Matrix) -> list[str]:
     for column in matrix.columns:
         said = [(row, matrix.cell(row, column)) for row in matrix.rows]
         lines = [
-            f"- {SYMBOLS[cell.outcome]} **{row.id}** {_escaped(row.title)}: {_escaped(cell.short)}"  # type: ignore[index]
+            f"- {SYMBOLS[cell.outcome]} **{row.id}** {_escaped(row.title)}: {_escaped(cell.short)}"
             for row, cell in said
             if cell.outcome not in SAYS_NOTHING
         ]
         reasons = Counter(cell.short for _, cell in said if cell.outcome == Status.NOT_APPLICABLE)
-        lines += [f"- – {count} not applicable: {_escaped(reason)}" for reason, count in reasons.most_common()]
+        lines += [f"- {count} not applicable: {_escaped(reason)}" for reason, count in reasons.most_common()]
         parts.append("\n".join([f"### {_escaped(column.name)}\n", *(lines or ["Nothing."]), ""]))
     return parts

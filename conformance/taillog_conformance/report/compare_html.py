@@ -38,7 +38,7 @@ def html(matrix: Matrix) -> str:
 </head>
 <body>
 <h1>Log tailers and the contract</h1>
-<p>{len(matrix.columns)} tailers, {len(matrix.rows)} requirements. A cell opens what its check said; arrow keys move.</p>
+<p>{len(matrix.columns)} tailers, {len(matrix.rows)} requirements. A cell opens what its check said.</p>
 <form id="controls" role="search">
 <label>Find <input id="find" type="search" placeholder="requirement or tailer"></label>
 <label><input id="must" type="checkbox"> MUST only</label>
@@ -78,8 +78,9 @@ def html(matrix: Matrix) -> str:
 
 def _head(matrix: Matrix) -> str:
     cells = "".join(
-        f'<th scope="col" data-column="{number}" data-name="{escape(column.name)}" data-failed="{column.summary["failed"]}">'
-        f'<a href="#tailer-{number}"><span>{escape(column.name)}</span></a></th>'
+        f'<th scope="col" data-column="{number}" data-name="{escape(column.name)}" '
+        f'data-failed="{column.summary["failed"]}"><a href="#tailer-{number}">'
+        f"<span>{escape(column.name)}</span></a></th>"
         for number, column in enumerate(matrix.columns)
     )
     return f'<thead><tr><th scope="col">requirement</th>{cells}<th scope="col">failed</th></tr></thead>'
@@ -100,10 +101,10 @@ def _row(matrix: Matrix, row: Row) -> str:
 
 def _cell(row: Row, number: int, column: Column, cell: Cell) -> str:
     kind = KINDS[cell.outcome]
-    label = f"{row.id}, {column.name}: {WORDS[cell.outcome]}"  # type: ignore[index]
+    label = f"{row.id}, {column.name}: {WORDS[cell.outcome]}"
     return (
         f'<td data-column="{number}"><button type="button" class="{kind}" tabindex="-1" aria-label="{escape(label)}" '
-        f'data-message="{escape(cell.message)}">{SYMBOLS[cell.outcome]}</button></td>'  # type: ignore[index]
+        f'data-message="{escape(cell.message)}">{SYMBOLS[cell.outcome]}</button></td>'
     )
 
 
@@ -128,9 +129,9 @@ def _foot(matrix: Matrix) -> str:
 def _tailer(number: int, column: Column) -> str:
     environment = ", ".join(f"{name} {value}" for name, value in column.environment.items())
     return (
-        f'<section id="tailer-{number}"><h3>{escape(column.name)}</h3><p><strong>{column.verdict}</strong> with contract '
-        f"{escape(column.contract_version)}; seed {column.seed}; {escape(environment)}; capabilities: "
-        f"{escape(', '.join(column.capabilities))}</p></section>\n"
+        f'<section id="tailer-{number}"><h3>{escape(column.name)}</h3>'
+        f"<p><strong>{column.verdict}</strong> with contract {escape(column.contract_version)}; seed {column.seed}; "
+        f"{escape(environment)}; capabilities: {escape(', '.join(column.capabilities))}</p></section>\n"
     )
 
 
