@@ -135,7 +135,7 @@ class CommandAdapter(Adapter):
 
     def progress(self, tailer: Tailer) -> object:
         assert isinstance(tailer, CommandTailer)
-        return tailer.drained, len(tailer.running())
+        return tailer.looked_at, len(tailer.running())
 
     def abandon(self, tailer: Tailer) -> None:
         assert isinstance(tailer, CommandTailer)
@@ -180,8 +180,6 @@ class CommandTailer(Following):
         """By the key of its file; None is the key of one process for all."""
         self._readers: list[threading.Thread] = []
         self._ledger = Ledger()
-        self.drained = 0
-        """Files that stop() has found drained so far."""
         self._told_to_end: set[int] = set()
         self._stopped = False
         self._folder = tempfile.mkdtemp() if adapter.stop == BY_FLAG else ""
@@ -267,7 +265,7 @@ class CommandTailer(Following):
     def _tell_to_end(self) -> None:
         how = self._adapter.stop
         if isinstance(how, signal.Signals):
-            drain(self._paths, self, self._ledger, self._has_drained)
+            drain(self._paths, self, self._ledger)
         for process in self.running():
             self._told_to_end.add(process.pid)
             if isinstance(how, signal.Signals):
@@ -305,10 +303,7 @@ class CommandTailer(Following):
                 if pipe is not None and not any(reader.is_alive() for reader in self._readers):
                     pipe.close()
 
-    # What the drain looks at, and tells.
-
-    def _has_drained(self, count: int) -> None:
-        self.drained = count
+    # What the drain looks at.
 
     def _of(self, key: int) -> subprocess.Popen[bytes] | None:
         return self._processes.get(key) or self._processes.get(None)

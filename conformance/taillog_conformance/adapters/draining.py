@@ -9,7 +9,7 @@ import os
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from ..offsets import read_offset
@@ -20,10 +20,11 @@ SAMPLE = 0.01
 CALM_SAMPLES = 3
 """Looks in a row at which nothing moved, after which a tailer has put out all that it read."""
 
-OWES_SAMPLES = 250
+OWES_SAMPLES = 750
 """Looks in a row at which nothing moved, after which a tailer is stopped though its last line has not come, or though
-it cannot be seen whether it has read a last piece. At 2.5 s and more they are longer than two looks of a tailer that
-looks once a second, as many programs do; that they are counted, while it rests, gives a starved one all its time."""
+it cannot be seen whether it has read a last piece. At 7.5 s and more they are longer than six looks of a tailer that
+looks once a second, after which GNU tail asks whether another file stands at the path; that they are counted, while it
+rests, gives a starved one all its time."""
 
 NEVER_RESTS_FOR = 5.0
 """Seconds without a move after which a tailer that never rests is stopped all the same: it spins."""
@@ -107,6 +108,9 @@ def _known_by(line: str) -> str:
 class Following:
     """What follows the file of one key, as a drain looks at it. The defaults are of code in this process."""
 
+    looked_at = 0
+    """Looks of a drain so far: while it waits for the tailer, nothing hangs."""
+
     def alive(self, key: int) -> bool:
         """Whether it still runs."""
         raise NotImplementedError
@@ -170,16 +174,11 @@ class _Drain:
         return (has_read or not owed.piece) and owed.has_come(self._key, self._ledger)
 
 
-def drain(
-    files: Mapping[int, str], following: Following, ledger: Ledger, drained: Callable[[int], None] = lambda count: None
-) -> None:
-    """Wait until the tailer has put out what stands in `files` now, for as long as something of it moves.
-
-    `drained` is told how many files are done, at each look.
-    """
+def drain(files: Mapping[int, str], following: Following, ledger: Ledger) -> None:
+    """Wait until the tailer has put out what stands in `files` now, for as long as something of it moves."""
     waiting = [_Drain(key, path, following, ledger) for key, path in files.items()]
     while waiting := [each for each in waiting if not each.is_over()]:
-        drained(len(files) - len(waiting))
+        following.looked_at += 1
         time.sleep(SAMPLE)
 
 

@@ -64,6 +64,10 @@ class FollowingAdapter(Adapter):
     def processes(self, tailer: Tailer) -> Iterable[int]:
         return family(os.getpid())  # the function may run a program
 
+    def progress(self, tailer: Tailer) -> object:
+        assert isinstance(tailer, FollowingTailer)
+        return tailer.looked_at
+
     def abandon(self, tailer: Tailer) -> None:
         assert isinstance(tailer, FollowingTailer)
         tailer.abandon()

@@ -35,7 +35,11 @@ def write_json(path: Path, document: Mapping[str, Any], to_be_read: bool = True)
 
 
 def write_text(path: Path, text: str) -> None:
-    """Replace `path` by `text` in one step."""
+    """Replace `path` by `text` in one step; a device or a pipe is written to, and a link is followed."""
+    path = path.resolve()
+    if path.exists() and not path.is_file():
+        path.write_text(text, encoding="utf-8")
+        return
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
