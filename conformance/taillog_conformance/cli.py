@@ -106,6 +106,9 @@ _without = click.option(
 )
 @click.argument("target", required=False)
 @click.option("--command", metavar="CMD", help="Check this program instead; {file} stands for the path.")
+@click.option("--stop", metavar="HOW", help="How the command stops: a signal's name, end-of-input or flag. [TERM]")
+@click.option("--attribute", metavar="REGEX", help="Which file a line is of, where the command follows {files}.")
+@click.option("--driver", metavar="CMD", help="Check the tailer of this driver, which speaks the protocol.")
 @_capability
 @_without
 @click.option(
@@ -117,6 +120,12 @@ _without = click.option(
 )
 @click.option("--shard", metavar="I/N", help="Run this part of N; taillog merge joins the reports.")
 @_views
+@click.option(
+    "--known-failures", metavar="FILE", type=click.Path(path_type=Path), help="Excuse what stands in this file."
+)
+@click.option(
+    "--write-known-failures", metavar="FILE", type=click.Path(path_type=Path), help="Write what fails as such a file."
+)
 @click.option("-n", "workers", metavar="N", default="auto", callback=_workers, help="Processes; 0: no xdist. [auto]")
 @click.option("--seed", metavar="N", type=click.IntRange(0), help="Seed of names and texts. [a new one]")
 @click.option("--scale", metavar="X", type=click.FloatRange(0.1), default=1.0, help="Multiplies all time bounds. [1]")
@@ -132,10 +141,15 @@ _without = click.option(
 def check(
     target: str | None,
     command: str | None,
+    stop: str | None,
+    attribute: str | None,
+    driver: str | None,
     capability: tuple[str, ...],
     without: tuple[str, ...],
     only: tuple[str, ...],
     shard: str | None,
+    known_failures: Path | None,
+    write_known_failures: Path | None,
     workers: int,
     seed: int | None,
     scale: float,
@@ -152,16 +166,18 @@ def check(
     taillog check --command 'tail -n +1 -F {file}'
     """
     from .contract import UnknownRequirement, load_contract
+    from .known import load
     from .outcomes import UsageProblem
     from .probe import describe
     from .replay import read
+    from .report.files import writable
     from .shards import parse_shard, requirements_of
     from .suite._registry import all_names
     from .target import Target
 
     try:
-        if (target is None) == (command is None):
-            raise UsageProblem("name one target: module:Class, module:adapter_object, or --command CMD")
+        if sum(each is not None for each in (target, command, driver)) != 1:
+            raise UsageProblem("name one target: module:Class, module:adapter_object, --command CMD, or --driver CMD")
         names = [name for word in only for name in word.replace(",", " ").split()]
         if only and not names:
             raise UsageProblem("--only names nothing: give the id of a requirement, or an area")
@@ -183,7 +199,10 @@ def check(
         files = _files_of(views)
         if debug is not None and (names or scenario is not None or files):
             raise UsageProblem("--debug is for one requirement: leave out --only, --scenario and reports")
-        tailer = Target(target, command, capability, without)
+        known = load(known_failures) if known_failures is not None else None
+        if write_known_failures is not None:
+            writable(write_known_failures, "known failures")
+        tailer = Target(target, command, capability, without, driver, stop, attribute)
         described = describe(tailer)
         if debug is not None:
             from .debugging import debug as debugged
@@ -198,7 +217,8 @@ def check(
         options.append("--taillog-thorough")
     if scenario is not None:
         options.append(f"--taillog-scenario={scenario.resolve()}")
-    options += [f"--tailer={target}"] if target is not None else [f"--tailer-command={command}"]
+    named = {"": target, "-command": command, "-driver": driver, "-stop": stop, "-attribute": attribute}
+    options += [f"--tailer{option}={text}" for option, text in named.items() if text is not None]
     options += [f"--tailer-capability={name}" for name in capability]
     options += [f"--tailer-without={name}" for name in without]
     options += [f"--taillog-only={name}" for name in names]
@@ -206,7 +226,8 @@ def check(
 
     # A tailer may change the working folder, or delete it.
     files = {view: path.resolve() for view, path in files.items()}
-    _end(run(described, options, workers, seed, selected, scenario, files, quiet, shards))
+    write_known_failures = write_known_failures and write_known_failures.resolve()
+    _end(run(described, options, workers, seed, selected, scenario, files, quiet, shards, known, write_known_failures))
 
 
 def _end(status: int) -> NoReturn:
@@ -362,3 +383,35 @@ def init(
     except UsageProblem as problem:
         raise click.UsageError(str(problem)) from None
     sys.stdout.write(told(outcomes))
+
+
+@main.command()
+@click.argument("reports", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--html", "html_file", metavar="FILE", type=click.Path(path_type=Path), help="Write a page of HTML.")
+@click.option("--markdown", "markdown_file", metavar="FILE", type=click.Path(path_type=Path), help="Write Markdown.")
+def compare(reports: tuple[Path, ...], html_file: Path | None, markdown_file: Path | None) -> None:
+    """Put REPORTS, as `taillog check --json` writes them, side by side: tailers and requirements.
+
+    Without a file to write to, the Markdown is printed.
+
+    \b
+    taillog compare a.json b.json --html matrix.html --markdown matrix.md
+    """
+    from .outcomes import UsageProblem
+    from .report.compare import markdown, read
+    from .report.compare_html import html
+    from .report.files import writable, write_whole
+
+    files = [(html_file, html, "page"), (markdown_file, markdown, "Markdown")]
+    try:
+        for path, _, what in files:
+            if path is not None:
+                writable(path, what)
+        matrix = read(reports)
+    except UsageProblem as problem:
+        raise click.UsageError(str(problem)) from None
+    for path, render, _ in files:
+        if path is not None:
+            write_whole(path, render(matrix))
+    if html_file is None and markdown_file is None:
+        sys.stdout.write(markdown(matrix))

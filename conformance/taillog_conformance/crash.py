@@ -8,6 +8,7 @@ from typing import Any
 
 from .contract import load_contract
 from .isolated import in_words, stack_of
+from .known import signature
 from .last_words import read
 from .outcomes import ConformanceFailure
 from .report.inert import printable
@@ -43,4 +44,5 @@ def crashed(name: str, status: int | None, folder: Path | None, repeat: Callable
         "seconds": 0.0,
         "message": printable(failure_message(load_contract().get(requirement), name, failure, repeat(requirement))),
         "timeline": [],
+        "signature": signature(failure.why),
     }

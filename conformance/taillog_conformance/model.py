@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
-from .oracle import Line, Source, lines_of
+from .oracle import Line, Source, decode, lines_of
 from .timeline import Event
 
 APPEND = "append"
@@ -74,18 +74,30 @@ def _spans(events: Sequence[Event], file: str) -> list[_Span]:
 
 
 def sources(
-    events: Sequence[Event], files: Sequence[str], headers: Headers, keep: Keep, *, late_optional: bool = True
+    events: Sequence[Event],
+    files: Sequence[str],
+    headers: Headers,
+    keep: Keep,
+    *,
+    late_optional: bool = True,
+    piece_optional: bool = False,
+    from_start: bool = True,
 ) -> list[Source]:
     """What each of `files` holds by `events`, with its headers, and only the lines that `keep` keeps.
 
-    `late_optional` says that what was written to a renamed file after another one stood at its path may be left out.
+    `late_optional` says that what was written to a renamed file after another one stood at its path may be left out,
+    `piece_optional` that an unterminated last piece may: the tailer is not told when to stop. One that does not deliver
+    what stood in its files at start() (`from_start`) may leave that out, the beginning of a line too.
     """
+    start = next((at for at, event in enumerate(events) if event.lane == "tailer" and event.what == "started"), None)
     stop = next((at for at, event in enumerate(events) if event.lane == "tailer" and event.what == "stop"), None)
     found: list[Source] = []
     for file in files:
         spans = _spans(events, file)
         for number, span in enumerate(spans):
-            lines = _lines_of_span(span, stop, late_optional)
+            lines = _lines_of_span(span, stop, late_optional, piece_optional)
+            if not from_start and start is not None:
+                lines = _lines_from(start, lines, span)
             kept = tuple(line for line in lines if keep(line.text))
             name = file if len(spans) == 1 else f"{file} (file {number + 1} at its path)"
             found.append(Source(name, kept, tuple(headers(file)), _dropped(lines, kept)))
@@ -98,9 +110,26 @@ def _dropped(lines: Sequence[Line], kept: Sequence[Line]) -> frozenset[str]:
     return frozenset(line.text for line in lines) - {line.text for line in kept}
 
 
-def _lines_of_span(span: _Span, stop: int | None, late_optional: bool) -> list[Line]:
+def _lines_from(start: int, lines: Sequence[Line], span: _Span) -> list[Line]:
+    """`lines`, of which those that stood there at `start` may be left out, and of one that was begun its beginning."""
+    before = b"".join(data for at, data in span.chunks if at < start)
+    begun = decode(before.rpartition(b"\n")[2])
+    found: list[Line] = []
+    for line in lines:
+        straddles = begun and line.available >= start and line.text.startswith(begun)
+        found.append(replace(line, optional=line.optional or line.available < start or bool(straddles)))
+        if straddles:
+            found.append(replace(line, text=line.text[len(begun) :], optional=True))
+            begun = ""
+    return found
+
+
+def _lines_of_span(span: _Span, stop: int | None, late_optional: bool, piece_optional: bool) -> list[Line]:
     if span.ended is None or (stop is not None and span.ended > stop):
-        return list(lines_of(span.chunks, final=stop, stop=stop))
+        current = list(lines_of(span.chunks, final=stop, stop=stop))
+        if piece_optional and current and not b"".join(data for _, data in span.chunks).endswith(b"\n"):
+            current[-1] = replace(current[-1], optional=True)
+        return current
     ended = span.ended
     # It had the file open before the renaming: it can read on to its end (ROT-1, ROT-5), if not past it (ROT-10).
     followed = span.how == RENAME and span.seen is not None

@@ -61,6 +61,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("taillog", "conformance of a log tailer")
     group.addoption("--tailer", metavar="MODULE:NAME", help="the tailer to check: module:Class or module:adapter")
     group.addoption("--tailer-command", metavar="CMD", help="the command to check, {file} where the path belongs")
+    group.addoption("--tailer-driver", metavar="CMD", help="the driver to check, which speaks the protocol")
+    group.addoption("--tailer-stop", metavar="HOW", help="how the command is stopped")
+    group.addoption("--tailer-attribute", metavar="REGEX", help="which file a line of the command is of")
     group.addoption("--tailer-capability", metavar="NAME", action="append", default=[], help="declare a capability")
     group.addoption("--tailer-without", metavar="NAME", action="append", default=[], help="take a capability away")
     group.addoption(
@@ -162,8 +165,11 @@ def taillog_adapter(request: pytest.FixtureRequest) -> Adapter:
             config.getoption("--tailer-command"),
             tuple(config.getoption("--tailer-capability")),
             tuple(config.getoption("--tailer-without")),
+            config.getoption("--tailer-driver"),
+            config.getoption("--tailer-stop"),
+            config.getoption("--tailer-attribute"),
         )
-        if target.name is None and target.command is None:
+        if target.name is None and target.command is None and target.driver is None:
             pytest.fail(
                 "no tailer to check: run pytest with --tailer module:Class or --tailer-command 'CMD {file}', or "
                 "override the fixture taillog_adapter in this module to return a TailLogAdapter or CommandAdapter",
@@ -215,7 +221,10 @@ def taillog_stage(
     context.clear()
     context["adapter"] = taillog_adapter
     context["changed"] = []
-    for capability in (requirement.capability, *mark.args[1]):
+    needs = (requirement.capability, *mark.args[1])
+    if "missing-files" in needs:
+        needs += ("from-start",)  # one that begins at a file's end may find a late file's end, too
+    for capability in needs:
         if capability is not None and capability not in taillog_adapter.capabilities:
             raise NotApplicable(f"the tailer does not declare {capability}")
     clocks = Clocks(config.getoption("--taillog-scale"))
@@ -358,6 +367,7 @@ def _target_of(config: pytest.Config) -> dict[str, Any]:
 def _failed(item: pytest.Item, requirement: str, failure: ConformanceFailure, seconds: float) -> CheckResult:
     """The result of a check that found its tailer at fault."""
     from .contract import load_contract
+    from .known import signature
     from .report.inert import printable
     from .report.message import failure_data, failure_message
     from .report.model import CheckResult, Status, kept
@@ -366,7 +376,7 @@ def _failed(item: pytest.Item, requirement: str, failure: ConformanceFailure, se
     message = printable(failure_message(load_contract().get(requirement), item.name, failure, again))
     events = [event.as_json(n) for n, event in enumerate(failure.timeline.events())] if failure.timeline else []
     failed = CheckResult(item.name, requirement, Status.FAIL, seconds, message, kept(events))
-    return replace(failed, failure=failure_data(failure, again))
+    return replace(failed, failure=failure_data(failure, again), signature=signature(failure.why))
 
 
 def _result_of(item: pytest.Item, requirement: str, call: pytest.CallInfo[None]) -> tuple[CheckResult, str]:
@@ -414,6 +424,10 @@ def _repeat(config: pytest.Config, nodeid: str, requirement: str) -> str:
     seed = str(config.stash[_SEED])
     if config.getoption("--tailer-command"):
         words = ["taillog", "check", "--command", config.getoption("--tailer-command")]
+        for option, name in (("--stop", "--tailer-stop"), ("--attribute", "--tailer-attribute")):
+            words += [option, config.getoption(name)] if config.getoption(name) else []
+    elif config.getoption("--tailer-driver"):
+        words = ["taillog", "check", "--driver", config.getoption("--tailer-driver")]
     elif config.getoption("--tailer"):
         words = ["taillog", "check", config.getoption("--tailer")]
     else:
@@ -487,6 +501,7 @@ class _Collector:
             row["message"],
             row["timeline"],
             row.get("failure"),
+            row.get("signature", ""),
         )
         reports[name].add(result)
         listener: Callable[[Report, CheckResult], None] | None = self._config.pluginmanager.getplugin(ON_RESULT)

@@ -6,6 +6,7 @@ answer on as its argument.
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import subprocess
@@ -29,7 +30,7 @@ def describe(target: Target) -> dict[str, Any]:
         UsageProblem: it cannot be loaded, in one line.
     """
     reading, writing = os.pipe()
-    asked = json.dumps([target.name, target.command, target.capabilities, target.without])
+    asked = json.dumps(dataclasses.asdict(target))
     try:
         process = subprocess.run(
             [sys.executable, "-m", "taillog_conformance.probe", str(writing)],
@@ -60,14 +61,14 @@ def describe(target: Target) -> dict[str, Any]:
 
 def main() -> None:
     """Answer on the descriptor that the first argument names, and end without the target's own farewell."""
-    name, command, capabilities, without = json.load(sys.stdin)
+    target = Target(**json.load(sys.stdin))
     try:
-        adapter = Target(name, command, tuple(capabilities), tuple(without)).adapter()
+        adapter = target.adapter()
         answer = described(adapter)
     except UsageProblem as problem:
         answer = {"problem": str(problem)}
     except Exception as error:
-        answer = {"problem": f"the target {name} cannot be loaded: {type(error).__name__}: {one_line(error)}"}
+        answer = {"problem": f"the target {target.name} cannot be loaded: {type(error).__name__}: {one_line(error)}"}
     os.write(int(sys.argv[1]), json.dumps(answer).encode())
     os._exit(0)  # threads and exit handlers of the target's module may never end
 

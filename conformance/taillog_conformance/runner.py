@@ -19,6 +19,7 @@ from rich.console import Console
 from . import replay, strays, suite
 from .alone import alone
 from .contract import load_contract
+from .known import Known, apply, dump
 from .offsets import family
 from .plugin import ON_RESULT
 from .producer import remove_tree
@@ -58,8 +59,13 @@ def run(
     files: Mapping[str, Path],
     quiet: bool,
     shards: Shards | None = None,
+    known: Mapping[str, Known] | None = None,
+    write_known: Path | None = None,
 ) -> int:
-    """Run the suite through pytest, show its report and write its views to `files`; the exit status."""
+    """Run the suite through pytest, show its report and write its views to `files`; the exit status.
+
+    `known` are the failures to excuse; what fails is written to `write_known`, with their reasons.
+    """
     planned = all_names()
     if scenario is not None:
         planned |= replay.names(replay.read(scenario))
@@ -75,6 +81,10 @@ def run(
         status = INTERRUPTED
     strays.end(left)
     report.interrupted = status == INTERRUPTED
+    if write_known is not None:
+        write_whole(write_known, dump(report, known or {}))
+    if known is not None:
+        apply(known, report, selected)
     watcher.write(to_be_read=True)
     tell(report, quiet, selected, console)
     if watcher.broken:

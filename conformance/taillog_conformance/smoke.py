@@ -129,10 +129,11 @@ def _smoke(
         run.start()
         result.requirement = DELIVERS
         doing(DELIVERS)
-        came = run.wait_long(lambda: first in run.all_text())
+        patient = "from-start" in stage.adapter.capabilities
+        came = (run.wait_long if patient else run.wait_for)(lambda: first in run.all_text())
         began = time.monotonic()
         run["a"].append(second + "\n")
-        wait = run.wait_long if came else run.wait_for
+        wait = run.wait_long if came or not patient else run.wait_for
         wait(lambda: second in run.all_text())
         result.profile.latency = time.monotonic() - began
         offset = run.offset("a")

@@ -46,6 +46,9 @@ CONSTRUCTOR = "the constructor"
 NAMED_FILES = 5
 """Files that a failure names."""
 
+SENTINELS = 25
+"""Lines that are tried, each for `settles_within`, until a tailer that begins at the end delivers one."""
+
 FILES_WATCHED = 8
 """Files whose read offset counts as progress: a look costs a walk through all descriptors."""
 
@@ -248,11 +251,32 @@ class Run:
     def start(self) -> object:
         """Start the tailer; what its start() returned."""
         tailer = self.make()
+        if not {"missing-files", "from-start"} <= self.stage.adapter.capabilities:
+            for file in self.files.values():
+                if not file.path.exists():
+                    file.create()
         self.timeline.add("tailer", "start")
         self.started = True
         result = self._call("start()", tailer.start)
+        if "from-start" not in self.stage.adapter.capabilities:
+            self._await_its_place()
         self.timeline.add("tailer", "started")
         return result
+
+    def _await_its_place(self) -> None:
+        """Write lines to each file until one comes: from then on the tailer is known to be at the file's end.
+
+        A file that ends in a piece is left alone: what becomes of that is not asked for.
+        """
+        for file in self.files.values():
+            stood = file.path.read_bytes() if file.path.is_file() else b"a piece"
+            if stood and not stood.endswith(b"\n"):
+                continue
+            for _ in range(SENTINELS):
+                sentinel = self.stage.words.word()
+                file.append(sentinel + "\n")
+                if self.wait_for(lambda text=sentinel: text in self.all_text()):  # type: ignore[misc]
+                    break
 
     def attempt_start(self) -> ConformanceFailure | None:
         """Construct and start the tailer where it may refuse to; what it raised, if it did."""
@@ -315,7 +339,13 @@ class Run:
     def sources(self, late_optional: bool = True) -> list[oracle.Source]:
         """What each file holds by now, as the oracle takes it; see model.sources."""
         found = model.sources(
-            self.timeline.events(), list(self.files), self.headers, self.keeps, late_optional=late_optional
+            self.timeline.events(),
+            list(self.files),
+            self.headers,
+            self.keeps,
+            late_optional=late_optional,
+            piece_optional="last-piece" not in self.stage.adapter.capabilities,
+            from_start="from-start" in self.stage.adapter.capabilities,
         )
         if self.may_lack is Run.may_lack:
             return found
@@ -467,13 +497,14 @@ class Run:
             poll = min(poll * POLL_GROWS, POLL_AT_MOST)
         return True
 
-    def _progress(self) -> tuple[int, int]:
+    def _progress(self) -> object:
         self.stage.alive()
         offsets = 0
         if self.stage.profile.offset_visible and self.tailer is not None:
             watched = [file.path for file in list(self.files.values())[:FILES_WATCHED]]
             offsets = sum(offset or 0 for offset in read_offsets(watched, self.stage.processes(self.tailer)))
-        return (self.recorder.characters if self.stream is not None else self._file_size(), offsets)
+        own = None if self.tailer is None else self.stage.adapter.progress(self.tailer)
+        return (self.recorder.characters if self.stream is not None else self._file_size(), offsets, own)
 
     def _refuse_flood(self) -> None:
         """Raise once the destination got more than any check's files hold; what came after was not kept."""
@@ -611,7 +642,7 @@ class Run:
             if self.tailer is not None:
                 if self.started and not self.ended:
                     self.ended = True
-                    with suppress(ConformanceFailure):  # the check that is about stop() says so
+                    with suppress(ConformanceFailure, AdapterProblem):  # a check that calls stop() says so
                         self.call("stop()", self.tailer.stop)
                 with _own("abandon()"):
                     self.stage.adapter.abandon(self.tailer)

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from .adapters import Adapter, CommandAdapter, TailLogAdapter
+from .adapters import Adapter, CommandAdapter, ProtocolAdapter, TailLogAdapter
 from .contract import load_contract
 from .outcomes import UsageProblem
 from .report.inert import in_one_line
@@ -18,18 +18,29 @@ FINER = {
     "stream": "Writes to a text stream that its caller owns.",
     "object": "Is an object in the caller's process, with start(), stop() and stopped().",
     "several-files": "Follows several files at once.",
+    "from-start": "Delivers what stood in a file at start(), from its first byte.",
+    "missing-files": "Waits for a file that is not there at start().",
+    "path-twice": "Follows one path under two keys.",
+    "last-piece": "Is told when to stop, so that it can deliver an unterminated last piece.",
 }
-"""Capabilities that are not the contract's but an adapter's kind: a program has no stream of a caller's."""
+"""Capabilities that are not the contract's: of an adapter's kind (a program has no stream of a caller's), or of tailers
+that leave a part of the contract out by design (one whose caller opens the file, one that is never told to stop)."""
 
 
 @dataclass(frozen=True)
 class Target:
-    """What is to be checked: a name or a command, and the capabilities to add to its own or to take away."""
+    """What is to be checked: a name, a command or a driver, and the capabilities to add to its own or to take away.
+
+    `stop` and `attribute` are a command's, as its adapter takes them.
+    """
 
     name: str | None = None
     command: str | None = None
     capabilities: tuple[str, ...] = ()
     without: tuple[str, ...] = ()
+    driver: str | None = None
+    stop: str | None = None
+    attribute: str | None = None
 
     def adapter(self) -> Adapter:
         """The adapter, its target imported.
@@ -44,8 +55,18 @@ class Target:
         return adapter
 
     def _adapter(self) -> Adapter:
+        if self.command is None and (self.stop is not None or self.attribute is not None):
+            raise UsageProblem("how a command stops and whose its lines are has a meaning for a command alone")
         if self.command is not None:
-            return CommandAdapter(self.command, capabilities=self.capabilities, without=self.without)
+            return CommandAdapter(
+                self.command,
+                capabilities=self.capabilities,
+                without=self.without,
+                stop=self.stop or "TERM",
+                attribute=self.attribute,
+            )
+        if self.driver is not None:
+            return ProtocolAdapter(self.driver, capabilities=self.capabilities, without=self.without)
         if not self.name:
             raise UsageProblem(
                 "no tailer to check: name one (module:Class or module:adapter_object), or give a command"

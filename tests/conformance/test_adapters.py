@@ -20,14 +20,15 @@ from typing import Any
 import pytest
 
 from taillog_conformance import deadline
-from taillog_conformance.adapters import DEFAULT, CommandAdapter, Job, Tailer, TailLogAdapter, command
+from taillog_conformance.adapters import DEFAULT, CommandAdapter, Job, Tailer, TailLogAdapter, command, draining
 from taillog_conformance.adapters.base import Adapter, Default, Filter
 from taillog_conformance.outcomes import AdapterProblem, TailerHung, TailerRaised, UsageProblem
 
 BOUND = 30.0
 """Seconds that nothing here takes, for what must happen."""
 
-ALL = {"prefix", "filter", "destination-path", "error-report", "stream", "object", "several-files"}
+TOLD = {"from-start", "missing-files", "path-twice", "last-piece"}
+ALL = TOLD | {"prefix", "filter", "destination-path", "error-report", "stream", "object", "several-files"}
 
 
 def await_(what: Callable[[], object]) -> None:
@@ -319,6 +320,10 @@ def lives(pid: int) -> bool:
         ("tail -F log", "the command 'tail -F log' names no file: put {file} where the path belongs"),
         ("", "names no file"),
         ([], "names no file"),
+        ("tail -F {file} {files}", "{file} and {prefix} are of one file alone"),
+        ("tail --label={prefix} {files}", "{file} and {prefix} are of one file alone"),
+        ("tail -F x{files}", "has to be a word of its own"),
+        ("tail -F {file} --until {flag}", "a command that is stopped by a flag needs {flag}"),
         ("tail '{file}", "is not well quoted: No closing quotation"),
         ("no-such-program-here -F {file}", "the command 'no-such-program-here' does not exist or cannot be run"),
         ("/etc/passwd {file}", "the command '/etc/passwd' does not exist or cannot be run"),
@@ -333,9 +338,9 @@ def test_a_command_that_cannot_be_run_is_refused_in_one_line(words: str | list[s
 
 
 def test_a_command_declares_no_prefix_filter_or_destination() -> None:
-    assert CommandAdapter(TAIL).capabilities == {"error-report", "several-files"}
+    assert CommandAdapter(TAIL).capabilities == TOLD | {"error-report", "several-files"}
     changed = CommandAdapter(TAIL, capabilities=["rotation"], without=["error-report"])
-    assert changed.capabilities == {"rotation", "several-files"}
+    assert changed.capabilities == TOLD | {"rotation", "several-files"}
 
 
 def test_the_path_and_the_interval_are_filled_in() -> None:
@@ -441,7 +446,7 @@ def test_the_signal_to_stop_can_be_chosen(path: Path, opened: Opened, taken: Tak
         "import signal, sys; signal.signal(signal.SIGINT, lambda *_: sys.exit(print('bye'))); "
         "print('ready', flush=True); signal.pause()"
     )
-    adapter = CommandAdapter([sys.executable, "-c", program, "{file}"], stop_signal=signal.SIGINT)
+    adapter = CommandAdapter([sys.executable, "-c", program, "{file}"], stop=signal.SIGINT)
     tailer = opened(adapter, path)
     await_(lambda: taken.texts[0])
     tailer.stop()
@@ -490,7 +495,7 @@ def test_a_program_that_ignores_the_signal_hangs_and_is_ended_with_its_check(
 def test_a_program_that_never_rests_is_stopped_all_the_same(
     path: Path, opened: Opened, taken: Taken, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(command, "DRAINS_WITHIN", 0.2)
+    monkeypatch.setattr(draining, "NEVER_RESTS_FOR", 0.2)
     tailer = opened(shell("echo ready; while :; do :; done"), path)
     await_(lambda: taken.texts[0])
     deadline.call("stop()", tailer.stop, within=BOUND, over_all=BOUND)

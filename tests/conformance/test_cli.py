@@ -516,3 +516,19 @@ def test_a_run_that_is_killed_leaves_a_whole_report(project: Path, begin: Begin)
     process.communicate(timeout=BOUND)
     assert document(project / "out.json")["verdict"] == "inconclusive"
     assert passed(project / "out.json")
+
+
+def test_a_report_to_a_device_leaves_the_device_there(tmp_path: Path) -> None:
+    """As root, a rename would put a file in the place of /dev/null."""
+    from taillog_conformance.report.files import write_json
+
+    link = tmp_path / "link"
+    link.symlink_to("/dev/null")
+    write_json(link, {})
+    assert link.is_symlink()
+    assert Path("/dev/null").is_char_device()
+    target, other = tmp_path / "target", tmp_path / "other"
+    target.write_text("before")
+    other.symlink_to(target)
+    write_json(other, {"a": 1})
+    assert (other.is_symlink(), json.loads(target.read_text())) == (True, {"a": 1})

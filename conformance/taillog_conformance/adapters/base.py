@@ -21,6 +21,10 @@ class Default(enum.Enum):
 DEFAULT = Default.DEFAULT
 
 
+TOLD = frozenset({"from-start", "missing-files", "path-twice", "last-piece"})
+"""What every tailer that is told when to stop is taken to do, unless its adapter takes it back; see target.FINER."""
+
+
 class Tailer(Protocol):
     """What the suite calls. `start` and `stop` may return anything; LIF-1 looks at what start() returned."""
 
@@ -47,6 +51,14 @@ class Job:
     prefixes: Mapping[int, str] | Default | None = DEFAULT
     filter: Filter | Default | None = DEFAULT
 
+    def hand_over(self, key: int | None, text: str) -> None:
+        """`deliver` for a file; what belongs to no file in particular (None) goes to the stream that all share."""
+        if key is not None:
+            self.deliver(key, text)
+        else:
+            assert not isinstance(self.dst, str | os.PathLike), "only a tailer that takes a path is given one"
+            self.dst.write(text)
+
 
 class Adapter(ABC):
     """Base of all adapters.
@@ -70,6 +82,10 @@ class Adapter(ABC):
     def processes(self, tailer: Tailer) -> Iterable[int]:
         """The ids of the processes in which `tailer` reads, for its read offset."""
         return [os.getpid()]
+
+    def progress(self, tailer: Tailer) -> object:
+        """Anything that changes while a call of `tailer` gets on, besides what it delivers and how far it has read."""
+        return None
 
     def abandon(self, tailer: Tailer) -> None:  # noqa: B027
         """End what `tailer` left behind (processes); called once for each tailer, when its check is over."""

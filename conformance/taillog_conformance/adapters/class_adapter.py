@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar
 
 from ..outcomes import AdapterProblem, TailerRaised, UsageProblem
-from .base import DEFAULT, Adapter, Job, Tailer
+from .base import DEFAULT, TOLD, Adapter, Job, Tailer
 
-ON_BY_DEFAULT = frozenset({"prefix", "filter", "destination-path", "error-report", "stream", "object", "several-files"})
+ON_BY_DEFAULT = TOLD | {"prefix", "filter", "destination-path", "error-report", "stream", "object", "several-files"}
 """What a class of the shape is taken to do unless it says otherwise (contract, "The shape")."""
 
 NEEDS_PARAMETER = {"prefix": "log_line_prefixes", "filter": "log_line_filter"}

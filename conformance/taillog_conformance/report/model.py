@@ -55,10 +55,13 @@ class CheckResult:
     timeline: Sequence[Mapping[str, Any]] = ()
     failure: Mapping[str, Any] | None = None
     """The parts of a failure's message as plain data (report.failure); None where the tailer did not fail."""
+    signature: str = ""
+    """By what a failure is known again; see known.py."""
 
     def as_json(self) -> dict[str, Any]:
         """The check as the report holds it."""
         row = {
+            **({"signature": self.signature} if self.signature else {}),
             "name": self.name,
             "status": str(self.status),
             "seconds": round(self.seconds, 4),

@@ -75,7 +75,7 @@ def test_del_1_what_stands_in_a_fifo_at_stop_is_delivered(taillog_stage: Stage) 
     run.judge()
 
 
-@requirement("DEL-2", scenarios=True)
+@requirement("DEL-2", scenarios=True, needs=["from-start"])
 def test_del_2_what_stood_in_a_file_is_delivered(taillog_stage: Stage, case: Scenario) -> None:
     """What stood in a file at start() is delivered, from its first byte."""
     play(taillog_stage, case)
@@ -141,7 +141,7 @@ def test_del_6_many_files_are_followed_at_once(taillog_stage: Stage) -> None:
     run.judge()
 
 
-@requirement("DEL-7")
+@requirement("DEL-7", needs=["missing-files"])
 def test_del_7_a_file_that_appears_just_before_stop_is_delivered(taillog_stage: Stage) -> None:
     """A file that first appears just before stop() is delivered whole."""
     for round in range(ROUNDS):
@@ -154,7 +154,7 @@ def test_del_7_a_file_that_appears_just_before_stop_is_delivered(taillog_stage: 
         run.close()
 
 
-@requirement("DEL-7", needs=["object"])
+@requirement("DEL-7", needs=["object", "missing-files"])
 def test_del_7_no_file_falls_between_the_last_look_and_the_flag(taillog_stage: Stage) -> None:
     """The same with the tailer held at each line of its own code while the file appears and stop() is called."""
 

@@ -16,7 +16,7 @@ def test_frm_1_a_half_line_waits_for_its_end(taillog_stage: Stage, case: Scenari
     play(taillog_stage, case)
 
 
-@requirement("FRM-2", scenarios=True)
+@requirement("FRM-2", scenarios=True, needs=["last-piece"])
 def test_frm_2_a_last_piece_is_delivered_at_stop(taillog_stage: Stage, case: Scenario) -> None:
     """An unterminated last piece is delivered once, at stop."""
     play(taillog_stage, case)

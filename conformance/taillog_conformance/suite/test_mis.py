@@ -11,7 +11,7 @@ SENTINELS = 5
 """Lines that are tried, one after the other, until one comes: MIS-1 asks that the file is waited for, not for more."""
 
 
-@requirement("MIS-1")
+@requirement("MIS-1", needs=["missing-files"])
 def test_mis_1_a_missing_file_is_waited_for(taillog_stage: Stage) -> None:
     """A file that does not exist is waited for: start() neither raises nor blocks."""
     words = taillog_stage.words
@@ -37,13 +37,13 @@ def test_mis_1_a_missing_file_is_waited_for(taillog_stage: Stage) -> None:
         )
 
 
-@requirement("MIS-2", scenarios=True)
+@requirement("MIS-2", scenarios=True, needs=["missing-files"])
 def test_mis_2_a_late_file_comes_from_its_first_byte(taillog_stage: Stage, case: Scenario) -> None:
     """A file that comes late is delivered from its first byte."""
     play(taillog_stage, case)
 
 
-@requirement("MIS-3")
+@requirement("MIS-3", needs=["missing-files"])
 def test_mis_3_a_file_that_never_comes_is_harmless(taillog_stage: Stage) -> None:
     """A file that never comes: stop() returns promptly and nothing is reported as an error."""
     run = taillog_stage.open()
@@ -57,7 +57,7 @@ def test_mis_3_a_file_that_never_comes_is_harmless(taillog_stage: Stage) -> None
         )
 
 
-@requirement("MIS-4")
+@requirement("MIS-4", needs=["missing-files"])
 def test_mis_4_the_tailer_creates_no_source(taillog_stage: Stage) -> None:
     """The tailer does not create the file it waits for."""
     run = taillog_stage.open()
@@ -72,7 +72,7 @@ def test_mis_4_the_tailer_creates_no_source(taillog_stage: Stage) -> None:
         )
 
 
-@requirement("MIS-5")
+@requirement("MIS-5", needs=["missing-files"])
 def test_mis_5_the_parent_folder_may_come_later(taillog_stage: Stage) -> None:
     """Its parent folder may be missing too, and come later."""
     words = taillog_stage.words
@@ -91,7 +91,7 @@ def test_mis_5_the_parent_folder_may_come_later(taillog_stage: Stage) -> None:
     run.judge()
 
 
-@requirement("MIS-6", needs=["several-files"])
+@requirement("MIS-6", needs=["several-files", "missing-files"])
 def test_mis_6_a_missing_file_holds_up_no_other(taillog_stage: Stage) -> None:
     """A missing file holds up no other."""
     words = taillog_stage.words
@@ -110,7 +110,7 @@ WAITS_FOR_LOOKS = 500
 """Looks, at the fast interval, after which the file comes."""
 
 
-@requirement("MIS-7")
+@requirement("MIS-7", needs=["missing-files"])
 def test_mis_7_waiting_has_no_end(taillog_stage: Stage) -> None:
     """Waiting has no end: after hundreds of looks the file is still taken up."""
     words = taillog_stage.words
@@ -137,7 +137,7 @@ def test_mis_8_no_files_at_all(taillog_stage: Stage) -> None:
         raise run.failure("stopped() is false after stop()", expected="True", got="False")
 
 
-@requirement("MIS-9", needs=["object"])
+@requirement("MIS-9", needs=["object", "missing-files"])
 def test_mis_9_a_file_gone_before_the_open_is_waited_for(taillog_stage: Stage) -> None:
     """A file that goes between the look and the open is waited for again."""
     words = taillog_stage.words

@@ -13,7 +13,7 @@ from ..stage import Run, Stage
 from ._registry import requirement
 
 
-@requirement("SRC-1", needs=["several-files"])
+@requirement("SRC-1", needs=["several-files", "path-twice", "from-start"])
 def test_src_1_one_path_under_two_keys_comes_for_each(taillog_stage: Stage) -> None:
     """One path under two keys is delivered once for each key."""
     words = taillog_stage.words
@@ -50,7 +50,7 @@ def test_src_2_a_symbolic_link_is_followed(taillog_stage: Stage) -> None:
     run.judge()
 
 
-@requirement("SRC-2")
+@requirement("SRC-2", needs=["missing-files"])
 def test_src_2_a_link_without_target_is_waited_for(taillog_stage: Stage) -> None:
     """A symbolic link whose target is missing is waited for."""
     words = taillog_stage.words

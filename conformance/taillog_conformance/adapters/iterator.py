@@ -1,0 +1,110 @@
+"""The adapter of an iterator or generator of lines: `follow(path)`, which has no end of its own."""
+
+from __future__ import annotations
+
+import ctypes
+import threading
+import time
+from collections.abc import Callable, Iterable
+from typing import Any, ClassVar
+
+from .base import Job
+from .following import JOINS_WITHIN, FollowingAdapter, FollowingTailer
+
+
+class IteratorAdapter(FollowingAdapter):
+    """Drives `follow(path)`, which gives the lines of one file as str or bytes; each file gets a thread of its own.
+
+    How it is stopped shows in what it takes and gives. A parameter `stop` is an event that is set, `stopped` a function
+    that becomes true: it is told, drains by itself, and ends. An item None says that there is no data now: the adapter
+    waits the interval, and ends at the first None of a look that began after stop() was called. Where there is neither,
+    the adapter waits until what stands in the file has come, calls `close` (if given) with the iterator, and leaves a
+    thread that does not end behind; what it yields then is dropped, and a generator is closed.
+    """
+
+    kind: ClassVar[str] = "iterator"
+
+    def __init__(
+        self,
+        function: Callable[..., Iterable[Any]],
+        *,
+        close: Callable[[Any], object] | None = None,
+        strips: bool = False,
+        name: str | None = None,
+        capabilities: Iterable[str] = (),
+        without: Iterable[str] = (),
+    ) -> None:
+        super().__init__(function, strips=strips, name=name, capabilities=capabilities, without=without)
+        self.close = close
+
+    def open(self, job: Job) -> IteratorTailer:
+        return IteratorTailer(self, job, self.close)
+
+
+class _Abandoned(BaseException):
+    """Raised in a thread that was left behind, so that it ends."""
+
+
+class IteratorTailer(FollowingTailer):
+    """The iterators of one job, each in its thread."""
+
+    def __init__(self, adapter: FollowingAdapter, job: Job, close: Callable[[Any], object] | None) -> None:
+        super().__init__(adapter, job)
+        self._close = close
+        self._threads: dict[int, threading.Thread] = {}
+        self._iterators: dict[int, Any] = {}
+
+    def begin(self) -> None:
+        for key in self.paths:
+            thread = threading.Thread(target=self._follow, args=[key], name=f"conformance-lines-{key}", daemon=True)
+            self._threads[key] = thread
+            thread.start()
+
+    def _follow(self, key: int) -> None:
+        try:
+            given = self.arguments(self.stopping, self.stopping.is_set)
+            iterator = iter(self.adapter.function(self.paths[key], **given))
+            self._iterators[key] = iterator
+            self._items(key, iterator)
+        except _Abandoned:
+            pass
+        except BaseException as error:  # what a tailer raises in its caller's thread is its report, SystemExit too
+            self.report(key, error)
+
+    def _items(self, key: int, iterator: Any) -> None:
+        nothing = object()
+        while True:
+            told = self.stopping.is_set()
+            item = next(iterator, nothing)
+            if item is nothing:
+                self.ended(key)
+                return
+            if self._closed:
+                break
+            if item is not None:
+                self.take(key, item)
+            elif told:
+                break  # a look that began after stop() was called found nothing
+            else:
+                self.stopping.wait(self.job.interval)
+        if hasattr(iterator, "close"):
+            iterator.close()
+
+    def alive(self, key: int) -> bool:
+        return self._threads[key].is_alive()
+
+    def tell(self) -> None:
+        for thread in self._threads.values():
+            thread.join()
+
+    def end(self) -> None:
+        if self._close is not None:
+            for key, iterator in self._iterators.items():
+                if self.alive(key):
+                    self._close(iterator)
+        for thread in self._threads.values():
+            if thread.is_alive() and thread.ident is not None:
+                ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident), ctypes.py_object(_Abandoned))
+        ends = time.monotonic() + JOINS_WITHIN
+        for thread in self._threads.values():
+            thread.join(max(0.0, ends - time.monotonic()))

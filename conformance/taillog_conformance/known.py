@@ -1,0 +1,173 @@
+"""Known failures: a file that excuses what a tailer is known to break, each with a reason, and nothing else.
+
+A failure is excused where its requirement stands in the file with its signature. One that is not known, one with
+another signature, and a known one that passes are failures.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from .contract import Level, UnknownRequirement, load_contract
+from .outcomes import UsageProblem
+from .reading import parse_toml, read_toml_text
+from .report.model import CheckResult, Report, Status
+
+WHAT = "list of known failures"
+EXTENDS = "extends"
+FIELDS = frozenset({"reason", "issue", "signatures", "by_luck"})
+
+
+@dataclass(frozen=True)
+class Known:
+    """One known failure of a requirement.
+
+    `signatures` are those of its checks' failures, in any number and order. One that is `by_luck` may pass as well.
+    """
+
+    id: str
+    reason: str
+    signatures: tuple[str, ...]
+    issue: str = ""
+    by_luck: bool = False
+    file: str = field(default="", compare=False)
+
+    @property
+    def why(self) -> str:
+        """The reason and the thread, in a line."""
+        return f"{self.reason} ({self.issue})" if self.issue else self.reason
+
+
+def signature(why: str) -> str:
+    """By what a failure is known again: its words, without what varies from run to run."""
+    why = why.partition("; the tailer's thread had been held at")[0].partition(" (seen once")[0]
+    why = re.sub(r"\([^()]*\)", "", why)
+    why = re.sub(r"(?<!\w)'[^']*'(?!\w)", "'...'", why)
+    why = re.sub(r"\d+(?:[.,]\d+)*", "N", why)
+    return " ".join(re.sub(r"\blines?\b", "lines", why).split())
+
+
+def load(path: Path, inside: tuple[Path, ...] = ()) -> dict[str, Known]:
+    """The known failures of a file, and of those it extends, by id; what the file says itself wins.
+
+    Raises:
+        UsageProblem: it cannot be read, extends itself, or is not of this form; the message is one line.
+    """
+    path = path.resolve()
+    where = f"the {WHAT} {path}"
+    if path in inside:
+        raise UsageProblem(f"{where} extends itself")
+    document = parse_toml(read_toml_text(path, WHAT), where)
+    extended = document.pop(EXTENDS, [])
+    if isinstance(extended, str):
+        extended = [extended]
+    if not isinstance(extended, list) or not all(isinstance(each, str) for each in extended):
+        raise UsageProblem(f"{where}: {EXTENDS} is the path of another file, or a list of them")
+    found: dict[str, Known] = {}
+    for other in extended:
+        found |= load(path.parent / other, (*inside, path))
+    for id, entry in document.items():
+        known = _known(id, entry, where, str(path))
+        found[known.id] = known
+    return found
+
+
+def _known(id: str, entry: object, where: str, file: str) -> Known:
+    try:
+        id = load_contract().get(id).id
+    except UnknownRequirement as problem:
+        raise UsageProblem(f"{where}: {problem}") from None
+    where = f"{where}, {id}"
+    if not isinstance(entry, dict):
+        raise UsageProblem(f"{where}: a known failure is a table with reason and signatures, not {entry!r}")
+    for name in sorted(set(entry) - FIELDS):
+        raise UsageProblem(f"{where}: unknown field {name!r}; there are {', '.join(sorted(FIELDS))}")
+    reason, issue = entry.get("reason"), entry.get("issue", "")
+    if not isinstance(reason, str) or not reason.strip():
+        raise UsageProblem(f"{where}: it needs a reason")
+    if not isinstance(issue, str) or (issue and not re.fullmatch(r"https?://\S+", issue)):
+        raise UsageProblem(f"{where}: the issue is a link, not {issue!r}")
+    signatures = entry.get("signatures")
+    if not isinstance(signatures, list) or not signatures or not all(isinstance(each, str) for each in signatures):
+        raise UsageProblem(f"{where}: it needs signatures, a list of texts; --write-known-failures writes them")
+    by_luck = entry.get("by_luck", False)
+    if not isinstance(by_luck, bool):
+        raise UsageProblem(f"{where}: by_luck is true or false, not {by_luck!r}")
+    return Known(id, reason, tuple(signatures), issue, by_luck, file)
+
+
+# What a run comes to by them.
+
+
+def apply(known: Mapping[str, Known], report: Report, selected: Collection[str] | None = None) -> None:
+    """Turn the known failures of `report` into excused ones, and what is wrong with the file into failures.
+
+    `selected` are the ids that the run was asked for; entries of others say nothing of it. An interrupted run may have
+    left out what would have failed.
+    """
+    for row in report.requirements():
+        entry = known.get(row.requirement.id)
+        if entry is None or (selected is not None and entry.id not in selected):
+            continue
+        failed = [check for check in row.checks if check.status is Status.FAIL]
+        for check in failed:
+            report.results[check.requirement, check.name] = _excused(check, entry)
+        if not failed and not entry.by_luck and not report.interrupted:
+            _unexpected(report, row.checks, row.status, entry)
+
+
+def _excused(check: CheckResult, entry: Known) -> CheckResult:
+    if check.signature in entry.signatures:
+        message = f"known failure: {entry.why}\n\n{check.message}"
+        return replace(check, status=Status.KNOWN_FAILURE, message=message)
+    message = (
+        f"it does not fail as it is known to.\n  known:  {'; '.join(entry.signatures)}\n  now:    {check.signature}\n"
+        f"  file:   {entry.file}\n\n{check.message}"
+    )
+    return replace(check, message=message)
+
+
+def _unexpected(report: Report, checks: Collection[CheckResult], status: Status, entry: Known) -> None:
+    """Fail the first check of a requirement that is known to fail and does not."""
+    how = {Status.PASS: "passes", Status.NOT_APPLICABLE: "is not applicable to this tailer"}.get(status)
+    if how is None:
+        return  # it was not judged, and the verdict says so
+    first = next(iter(checks))
+    message = f"{entry.id} {how}, and is listed as a known failure: take it out of {entry.file}\n  listed: {entry.why}"
+    report.results[first.requirement, first.name] = replace(first, status=Status.FAIL, message=message)
+
+
+# Writing the file.
+
+HEADER = """\
+# Known failures of {name}, as `taillog check --known-failures FILE` takes them.
+# A signature is how a failure is known again; by_luck = true says that it may pass too.
+"""
+
+
+def dump(report: Report, before: Mapping[str, Known]) -> str:
+    """The file that excuses what fails in `report`; reasons, links and luck of `before` are kept."""
+    parts = [HEADER.format(name=report.target.get("name", "the tailer"))]
+    for row in report.requirements():
+        id = row.requirement.id
+        broken = [check for check in row.checks if check.status in (Status.FAIL, Status.KNOWN_FAILURE)]
+        found = {check.signature for check in broken if check.signature}
+        kept = before.get(id)
+        if kept is not None and kept.by_luck:
+            found |= set(kept.signatures)
+        if not found or (row.requirement.level is not Level.MUST and kept is None):
+            continue
+        fields: dict[str, Any] = {"reason": kept.reason if kept else row.requirement.title + ": to be explained"}
+        if kept and kept.issue:
+            fields["issue"] = kept.issue
+        if kept and kept.by_luck:
+            fields["by_luck"] = True
+        lines = [f"{name} = {json.dumps(value, ensure_ascii=False)}" for name, value in fields.items()]
+        signatures = "".join(f"  {json.dumps(each, ensure_ascii=False)},\n" for each in sorted(found))
+        parts.append("\n".join([f"[{id}]", *lines, f"signatures = [\n{signatures}]", ""]))
+    return "\n".join(parts)

@@ -1,0 +1,337 @@
+"""Shows what a real tailer does, without the kit: a few steps of a producer with pauses between them, and what came.
+
+    python tests/subjects/by_hand.py TAILER SCENARIO
+
+Nothing of the kit is used, so that what docs/findings.md says is seen by other means than the suite's. It decides
+nothing: it prints what a right tailer puts out, and what this one did.
+"""
+
+# ruff: noqa: E501, SIM115 (each scenario is to be read in one line; what is opened lives as long as the script)
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+SUBJECTS = Path(os.environ.get("TAILLOG_SUBJECTS") or Path.home() / ".cache" / "taillog-subjects")
+DRIVERS = Path(__file__).parents[2] / "fixtures" / "taillog_fixtures" / "subjects" / "drivers"
+PAUSE = 2.5
+"""Seconds between two steps: a tailer that looks once a second looks twice meanwhile."""
+
+# Each tailer as a command that prints what it delivers; FILE is the path.
+
+PYTHON = "import sys, time; sys.path.append({place!r}); F = sys.argv[1]\n"
+STOP = "import signal, threading; stop = threading.Event(); signal.signal(signal.SIGTERM, lambda *_: stop.set())\n"
+TORCH = """
+import importlib.util, os, sys, time
+spec = importlib.util.spec_from_file_location("tail_log", {place!r} + "/tail_log.py")
+module = importlib.util.module_from_spec(spec); spec.loader.exec_module(module)
+t = module.TailLog("x", {{0: sys.argv[1]}}, open(1, "w"), {{0: ""}}, 0.1{keeps}).start()
+import signal
+def end(*_):
+    t.stop(); os._exit(0)
+signal.signal(signal.SIGTERM, end)
+while True: time.sleep(1)
+"""
+
+LIBRARIES = {
+    "tailer": "import tailer\nfor l in tailer.Tailer(open(F, errors='replace', newline='\\n')).follow(.1): print(l, flush=True)",
+    "tailhead": "import tailhead\nfor l in tailhead.Tailer(open(F, 'rb')).follow():\n"
+    "    print(l.decode(errors='replace'), flush=True) if l is not None else time.sleep(.1)",
+    "pygtail": "import pygtail, os, tempfile; o = tempfile.mktemp()\nwhile True:\n"
+    "    for l in pygtail.Pygtail(F, offset_file=o, full_lines=True) if os.path.exists(F) else (): print(l, end='', flush=True)\n"
+    "    time.sleep(.1)",
+    "ponytail": "import ponytail\nfor l in ponytail.Follow(F, errors='replace').readlines(): print(l, end='', flush=True)",
+    "followname": "import followname\nfor l in followname.Follower(F, all=True).follow(.1): print(l, flush=True)",
+    "multitail2": "import multitail2\nfor _, l in multitail2.MultiTail([F], interval=.1, skip_to_end=False): print(l, flush=True)",
+    "pytailer": "import pytailer\nfor l in pytailer.FileTail(F, read_all=True, check_delay=.1, errors='replace', newline='\\n'):"
+    " print(l, end='', flush=True)",
+    "tailng": "import tailng.followfile as t; f = t.FollowFile(F, pos=0, quiet=True)\n"
+    "while True: print(f.get(), end='', flush=True); time.sleep(.1)",
+    "aiotailf": "import asyncio, aiotailf\nasync def main():\n"
+    "    async for l in aiotailf.async_tail(F, last_lines=10**9): print(l, flush=True)\nasyncio.run(main())",
+    "async-tail": "import async_tail\nfor b in async_tail.tail(F, debounce=20, step=10):\n    for l, _ in b: print(l, flush=True)",
+    "tailf": "import tailf\nwith tailf.Tail(F) as t:\n    while True:\n"
+    "        for e in t: print(e if e is tailf.Truncated else e.decode(errors='replace'), end='', flush=True)\n"
+    "        time.sleep(.1)",
+    "lograil": STOP + "from lograil.sources.file import FileLogSource\n"
+    "with FileLogSource(F, read_from='beginning').open(stop=stop) as es:\n    for e in es: print(e['message'], flush=True)",
+    "sh": "import sh\nfor l in sh.tail('-n', '+1', '-F', F, _iter=True, _decode_errors='replace'): print(l, end='', flush=True)",
+}
+
+NODE = {
+    "tail": "const t = new (require('tail').Tail)(F, {fromBeginning: true}); t.on('line', l => console.log(l)); "
+    "t.on('error', e => console.error(e))",
+    "always-tail": "const t = new (require('always-tail'))(F, '\\n', {start: 0, interval: 100}); t.on('line', l => console.log(l)); "
+    "t.on('error', e => console.error(e)); t.watch()",
+    "@logdna/tail-file": "const t = new (require('@logdna/tail-file'))(F, {startPos: 0, pollFileIntervalMs: 100}); "
+    "t.on('tail_error', e => console.error(e)); t.pipe(process.stdout); t.start(); "
+    "process.on('SIGTERM', () => t.quit())",
+}
+
+
+def words(name: str, file: str) -> list[str]:
+    """The command line of a tailer."""
+    debian = SUBJECTS / "debian"
+    programs = {
+        "gnu": ["tail", "-n", "+1", "-F"],
+        "gnu-polling": ["tail", "---disable-inotify", "-s", "0.1", "-n", "+1", "-F"],
+        "busybox": [str(debian / "busybox/bin/busybox"), "tail", "-n", "+1", "-F"],
+        "toybox": [str(debian / "toybox/bin/toybox"), "tail", "-n", "+1", "-F"],
+        "uutils": [str(debian / "rust-coreutils/usr/lib/cargo/bin/coreutils/tail"), "-n", "+1", "-F"],
+        "uutils-polling": [
+            *(str(debian / "rust-coreutils/usr/lib/cargo/bin/coreutils/tail"), "--use-polling", "-s", "0.1"),
+            *("-n", "+1", "-F"),
+        ],
+        "perl": ["perl", f"-I{debian}/libfile-tail-perl/usr/share/perl5", str(DRIVERS / "file_tail.pl")],
+    }
+    if name in programs:
+        return [*programs[name], file]
+    if name in ("rsyslog-inotify", "rsyslog-polling", "syslog-ng", "sec"):
+        return [
+            sys.executable,
+            str(DRIVERS / "daemon.py"),
+            name,
+            str(debian / name.partition("-i")[0].partition("-p")[0]),
+            file,
+            "0.1",
+        ]
+    if name in LIBRARIES:
+        return [sys.executable, "-c", PYTHON.format(place=str(SUBJECTS / "pypi" / name)) + LIBRARIES[name], file]
+    if name in NODE:
+        place = SUBJECTS / "npm" / name / "driver.cjs"
+        load = f"const require = process.getBuiltinModule('module').createRequire({str(place)!r}), F = process.argv[1];"
+        return ["node", "-e", f"{{ {load} {NODE[name]} }}", file]
+    if name.startswith("torch-"):
+        version, _, how = name.removeprefix("torch-").partition("-")
+        keeps = ", log_line_filter=None" if how == "none" else ""
+        return [sys.executable, "-c", TORCH.format(place=str(SUBJECTS / "torch" / version), keeps=keeps), file]
+    raise SystemExit(f"unknown tailer {name}; there are {', '.join([*programs, *LIBRARIES, *NODE])}, torch-VERSION")
+
+
+# Each scenario: its steps, and what a right tailer has put out when it is stopped.
+
+SCENARIOS: dict[str, tuple[list[tuple[str, bytes] | str], bytes]] = {
+    "FRM-1": ([("append", b"one\n"), "start", ("append", b"ha"), "show", ("append", b"lf\n")], b"one\nhalf\n"),
+    "FRM-2": ([("append", b"one\n"), "start", ("append", b"two\npiece"), "show"], b"one\ntwo\npiece"),
+    "FRM-4": (
+        [("append", "one\u2028two\x85three\x0cfour\x1cfive\n".encode()), "start"],
+        "one\u2028two\x85three\x0cfour\x1cfive\n".encode(),
+    ),
+    "FRM-5": (
+        [("append", b"one\rtwo\n"), "start", ("append", b"three\r"), ("append", b"four\n")],
+        b"one\rtwo\nthree\rfour\n",
+    ),
+    "FRM-6": (
+        [("append", b"one\r\n"), "start", ("append", b"two\r"), ("append", b"\nthree\r\n")],
+        b"one\ntwo\nthree\n",
+    ),
+    "FRM-7": (
+        [("append", b"one\n\n\ntwo\n"), "start", ("append", b"\n"), ("append", b"\nthree\n")],
+        b"one\n\n\ntwo\n\n\nthree\n",
+    ),
+    "FRM-8": (
+        [("append", b"  one \t \n"), "start", ("append", b"\xef\xbb\xbftwo\0 \n")],
+        b"  one \t \n\xef\xbb\xbftwo\0 \n",
+    ),
+    "FRM-9": (
+        [("append", b"one\n"), "start", ("append", b"x" * 2**20 + b"\ntwo\n")],
+        b"one\n" + b"x" * 2**20 + b"\ntwo\n",
+    ),
+    "ENC-1": (
+        [("append", b"one\n"), "start", ("append", b"tw\xffo\n"), ("append", b"three\n")],
+        "one\ntw\ufffdo\nthree\n".encode(),
+    ),
+    "ENC-2": (
+        [("append", b"one\n"), "start", ("append", b"\xe2\x82"), ("append", b"\xac\n")],
+        "one\n\u20ac\n".encode(),
+    ),
+    "DEL-1": ([("append", b"one\n"), "start", ("append at once", b"two\n")], b"one\ntwo\n"),
+    "DEL-2": ([("append", b"one\n"), "start", ("append", b"two\n")], b"one\ntwo\n"),
+    "DEL-3": (["create", "start", ("append", b"one\n"), ("append", b"two\n")], b"one\ntwo\n"),
+    "DEL-5": ([("append", b"one\n"), "start", "touch", ("append", b"two\n"), "touch"], b"one\ntwo\n"),
+    "DEL-7": (["start", ("append at once", b"one\n")], b"one\n"),
+    "DEL-9": (
+        [("append", b"one\n"), "start", ("append", b"x" * 4000 + b"\n")]
+        + [("append at once", b"y" * 4000 + b"\n")] * 2000,
+        b"one\n" + b"x" * 4000 + b"\n" + (b"y" * 4000 + b"\n") * 2000,
+    ),
+    "ERR-1": (["mkdir", "start"], b""),
+    "ERR-1-socket": (["socket", "start"], b""),
+    "MIS-1": (["start", ("append", b"one\n"), ("append", b"two\n")], b"one\ntwo\n"),
+    "MIS-5": (["rmdir", "start", "mkparent", ("append", b"one\n"), ("append", b"two\n")], b"one\ntwo\n"),
+    "SRC-2": (["link", ("append", b"one\n"), "start", ("append", b"two\n")], b"one\ntwo\n"),
+    "SRC-2-late": (["link", "start", ("append", b"one\n"), ("append", b"two\n")], b"one\ntwo\n"),
+    "TRN-1": (
+        [("append", b"one two three\n"), "start", "truncate", ("append", b"four\n"), ("append", b"five\n")],
+        b"one two three\nfour\nfive\n",
+    ),
+    "TRN-2": (
+        [("append", b"one\n"), "start", ("append", b"piece"), "truncate", ("append", b"two\n")],
+        b"one\n[piece\n]two\n",
+    ),
+    "TRN-4": (
+        [
+            ("append", b"one two three four\n"),
+            "start",
+            "truncate",
+            ("append", b"four five\n"),
+            "truncate",
+            ("append", b"six\n"),
+        ],
+        b"one two three four\nfour five\nsix\n",
+    ),
+    "ROT-1": (
+        [("append", b"one\n"), "start", "rename", ("append", b"late\n"), "create", ("append", b"two\n")],
+        b"one\nlate\ntwo\n",
+    ),
+    "ROT-2": (
+        [("append", b"one\n"), "start", "delete", ("append", b"two\n"), ("append", b"three\n")],
+        b"one\ntwo\nthree\n",
+    ),
+    "ROT-3": (
+        [("append", b"one\n"), "start", "rename", "create", ("append", b"two\n"), ("append", b"three\n")],
+        b"one\ntwo\nthree\n",
+    ),
+    "ROT-3-at-once": (
+        [("append", b"one\n"), "start", ("replace", b"two\nthree\n"), ("append", b"four\n")],
+        b"one\ntwo\nthree\nfour\n",
+    ),
+    "ROT-4": ([("append", b"one\n"), "start", "rename", "pause", "create", ("append", b"two\n")], b"one\ntwo\n"),
+    "ROT-5": (
+        [("append", b"one\n"), "start", ("append", b"piece"), "rename", "create", ("append", b"two\n")],
+        b"one\npiece\ntwo\n",
+    ),
+    "ROT-6": (
+        [
+            ("append", b"one\n"),
+            "start",
+            "rename",
+            "create",
+            ("append", b"two two two\n"),
+            "rename",
+            "create",
+            ("append", b"three\n"),
+        ],
+        b"one\ntwo two two\nthree\n",
+    ),
+    "ROT-7": (
+        ["link", ("append", b"one\n"), "start", "turn", ("append", b"two\n"), ("append", b"three\n")],
+        b"one\ntwo\nthree\n",
+    ),
+}
+
+
+class Producer:
+    """Does the steps to one file."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / "sub" / "log"
+        self.path.parent.mkdir()
+        self.held = None
+        self.targets = 0
+
+    def append(self, data: bytes) -> None:
+        if self.held is None:
+            self.create()
+        self.held.write(data)
+
+    def create(self) -> None:
+        self.held = open(self.path, "ab", buffering=0)  # the file that was renamed is written to until then
+
+    def rename(self) -> None:
+        self.path.rename(self.path.with_name("log.1"))
+
+    def replace(self, data: bytes) -> None:
+        self.path.with_name("new").write_bytes(data)
+        self.path.with_name("new").rename(self.path)
+        self.create()
+
+    def delete(self) -> None:
+        self.path.unlink()
+        self.held = None
+
+    def truncate(self) -> None:
+        os.truncate(self.path, 0)
+
+    def touch(self) -> None:
+        os.utime(self.path)
+
+    def link(self) -> None:
+        self.path.symlink_to("target.0")
+
+    def turn(self) -> None:
+        self.targets += 1
+        self.path.with_name(f"target.{self.targets}").touch()
+        self.path.with_name("link").symlink_to(f"target.{self.targets}")
+        self.path.with_name("link").rename(self.path)
+        self.create()
+
+    def mkdir(self) -> None:
+        self.path.mkdir()
+
+    def rmdir(self) -> None:
+        self.path.parent.rmdir()
+
+    def mkparent(self) -> None:
+        self.path.parent.mkdir()
+
+    def socket(self) -> None:
+        import socket
+
+        socket.socket(socket.AF_UNIX).bind(str(self.path))
+
+
+def play(name: str, scenario: str) -> tuple[bytes, bytes, bytes, bytes]:
+    """What a right one puts out, what this one did, what of it at the step `show`, and its standard error."""
+    steps, wanted = SCENARIOS[scenario]
+    shown = b""
+    with tempfile.TemporaryDirectory() as folder:
+        out, errors = Path(folder, "out"), Path(folder, "errors")
+        producer = Producer(Path(folder))
+        process: subprocess.Popen[bytes] | None = None
+        for step in steps:
+            verb, *data = (step,) if isinstance(step, str) else step
+            if verb == "start":
+                line = words(name, str(producer.path))
+                process = subprocess.Popen(
+                    line, stdout=out.open("wb"), stderr=errors.open("wb"), start_new_session=True
+                )
+            elif verb == "show":
+                shown = out.read_bytes()
+            elif verb == "append at once":
+                producer.append(*data)
+                continue
+            elif verb != "pause":
+                getattr(producer, verb)(*data)
+            if process is not None and verb != "show":
+                time.sleep(PAUSE)
+        assert process is not None
+        os.killpg(process.pid, signal.SIGTERM)
+        process.wait()
+        return wanted, out.read_bytes(), shown, errors.read_bytes()
+
+
+def main() -> None:
+    name, *scenarios = sys.argv[1:]
+    for scenario in scenarios or SCENARIOS:
+        wanted, got, shown, errors = play(name, scenario)
+        short = [
+            text if len(text) < 300 else text[:60] + b"..." + text[-60:] + b" (%d bytes)" % len(text)
+            for text in (wanted, got)
+        ]
+        print(f"{name} {scenario}: {'as it should' if wanted == got else 'DIFFERENT'}")
+        print(
+            f"  right: {short[0]!r}\n  got:   {short[1]!r}"
+            + (f"\n  before the end of the line: {shown!r}" if shown else "")
+        )
+        if errors:
+            print(f"  on standard error: {errors.decode(errors='replace').strip()[-300:]}")
+
+
+if __name__ == "__main__":
+    main()
