@@ -7,10 +7,15 @@ import os
 import random
 import sys
 import threading
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 import click
+
+from . import completion
+
+Command = TypeVar("Command", bound=Callable[..., Any])
 
 WORKERS_A_CORE = 2
 """Most of a check's time is spent waiting: on two cores four workers take 6.4 s for the reference, and two 8.4 s."""
@@ -56,21 +61,73 @@ def _workers(_context: click.Context, _parameter: click.Parameter, value: str) -
     raise click.BadParameter(f"{value!r} is neither a number nor auto")
 
 
+def _views(function: Command) -> Command:
+    """The options that name a file for a view of the report."""
+    for name, help in (
+        ("--badge", "Write a badge for shields.io."),
+        ("--html", "Write it as a page with pictures."),
+        ("--markdown", "Write it for a CI job's summary."),
+        ("--junit", "Write it as JUnit XML."),
+        ("--json", "Write the report as JSON."),
+    ):
+        function = click.option(name, metavar="FILE", type=click.Path(path_type=Path), help=help)(function)
+    return function
+
+
+def _files_of(views: Mapping[str, Path | None]) -> dict[str, Path]:
+    """The files that were asked for, by view; UsageProblem where one cannot be written."""
+    from .report.files import writable
+    from .report.views import VIEWS
+
+    files = {view: path for view, path in views.items() if path is not None}
+    for view, path in files.items():
+        writable(path, VIEWS[view])
+    return files
+
+
+_capability = click.option(
+    "--capability",
+    metavar="NAME",
+    multiple=True,
+    shell_complete=completion.capabilities,
+    help="Declare a capability (may be repeated).",
+)
+_without = click.option(
+    "--without",
+    metavar="NAME",
+    multiple=True,
+    shell_complete=completion.capabilities,
+    help="Take a capability away (may be repeated).",
+)
+
+
 @main.command(
     epilog="Exit status: 0 conformant, 1 nonconformant, 2 the target or an option cannot be used, 3 inconclusive."
 )
 @click.argument("target", required=False)
 @click.option("--command", metavar="CMD", help="Check this program instead; {file} stands for the path.")
-@click.option("--capability", metavar="NAME", multiple=True, help="Declare a capability (may be repeated).")
-@click.option("--without", metavar="NAME", multiple=True, help="Take a capability away (may be repeated).")
-@click.option("--only", metavar="ID|AREA", multiple=True, help="Run only these; the verdict is then inconclusive.")
+@_capability
+@_without
+@click.option(
+    "--only",
+    metavar="ID|AREA",
+    multiple=True,
+    shell_complete=completion.selections,
+    help="Run only these; the verdict is then inconclusive.",
+)
 @click.option("--shard", metavar="I/N", help="Run this part of N; taillog merge joins the reports.")
-@click.option("--json", "json_file", metavar="FILE", type=click.Path(path_type=Path), help="Write the report as JSON.")
+@_views
 @click.option("-n", "workers", metavar="N", default="auto", callback=_workers, help="Processes; 0: no xdist. [auto]")
 @click.option("--seed", metavar="N", type=click.IntRange(0), help="Seed of names and texts. [a new one]")
 @click.option("--scale", metavar="X", type=click.FloatRange(0.1), default=1.0, help="Multiplies all time bounds. [1]")
 @click.option("--thorough", is_flag=True, help="Try each property with 20 times as many examples.")
 @click.option("--scenario", metavar="FILE", type=click.Path(path_type=Path), help="Play this scenario file instead.")
+@click.option(
+    "--debug",
+    metavar="ID",
+    shell_complete=completion.requirements,
+    help="Only this one, in this process and without deadlines, told as it goes.",
+)
 @click.option("-q", "--quiet", is_flag=True, help="Print the verdict only.")
 def check(
     target: str | None,
@@ -79,13 +136,14 @@ def check(
     without: tuple[str, ...],
     only: tuple[str, ...],
     shard: str | None,
-    json_file: Path | None,
     workers: int,
     seed: int | None,
     scale: float,
     thorough: bool,
     scenario: Path | None,
+    debug: str | None,
     quiet: bool,
+    **views: Path | None,
 ) -> NoReturn:
     """Check TARGET (module:Class or module:adapter_object) and say whether it is conformant.
 
@@ -97,7 +155,6 @@ def check(
     from .outcomes import UsageProblem
     from .probe import describe
     from .replay import read
-    from .report.files import writable
     from .shards import parse_shard, requirements_of
     from .suite._registry import all_names
     from .target import Target
@@ -123,9 +180,16 @@ def check(
             shards = parse_shard(shard, len(everything))
             selected = requirements_of(shards, everything)
             names = sorted(selected)
-        if json_file is not None:
-            writable(json_file, "JSON report")
-        described = describe(Target(target, command, capability, without))
+        files = _files_of(views)
+        if debug is not None and (names or scenario is not None or files):
+            raise UsageProblem("--debug is for one requirement: leave out --only, --scenario and reports")
+        tailer = Target(target, command, capability, without)
+        described = describe(tailer)
+        if debug is not None:
+            from .debugging import debug as debugged
+
+            requirement = load_contract().get(debug.strip().upper())
+            _end(debugged(tailer.adapter(), requirement, random.randrange(2**32) if seed is None else seed))
     except (UsageProblem, UnknownRequirement) as problem:
         raise click.UsageError(str(problem)) from None
     seed = random.randrange(2**32) if seed is None else seed
@@ -140,8 +204,9 @@ def check(
     options += [f"--taillog-only={name}" for name in names]
     from .runner import run
 
-    json_file = json_file and json_file.resolve()  # a tailer may change the working folder, or delete it
-    _end(run(described, options, workers, seed, selected, scenario, json_file, quiet, shards))
+    # A tailer may change the working folder, or delete it.
+    files = {view: path.resolve() for view, path in files.items()}
+    _end(run(described, options, workers, seed, selected, scenario, files, quiet, shards))
 
 
 def _end(status: int) -> NoReturn:
@@ -155,9 +220,9 @@ def _end(status: int) -> NoReturn:
 
 @main.command(epilog="Exit status: 0 conformant, 1 nonconformant, 2 the reports cannot be joined, 3 inconclusive.")
 @click.argument("reports", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--json", "json_file", metavar="FILE", type=click.Path(path_type=Path), help="Write the report as JSON.")
+@_views
 @click.option("-q", "--quiet", is_flag=True, help="Print the verdict only.")
-def merge(reports: tuple[Path, ...], json_file: Path | None, quiet: bool) -> NoReturn:
+def merge(reports: tuple[Path, ...], quiet: bool, **views: Path | None) -> NoReturn:
     """Join the JSON REPORTS of `taillog check --shard` into one, and say whether the target is conformant.
 
     \b
@@ -165,18 +230,18 @@ def merge(reports: tuple[Path, ...], json_file: Path | None, quiet: bool) -> NoR
     """
     from .contract import load_contract
     from .report import merge as joining
-    from .report.files import writable, write_json
+    from .report.files import write_whole
+    from .report.views import render
     from .runner import EXIT_STATUS, tell
     from .shards import requirements_of
     from .suite._registry import all_names
 
     names = all_names()
-    if json_file is not None:
-        writable(json_file, joining.WHAT)
+    files = _files_of(views)
     report = joining.merge([joining.read_shard(path) for path in reports], load_contract(), names)
     assert report.shards is not None
-    if json_file is not None:
-        write_json(json_file, report.as_json())
+    for view, path in files.items():
+        write_whole(path, render(view, report))
     tell(report, quiet, requirements_of(report.shards, list(names)))
     sys.exit(EXIT_STATUS[report.verdict()])
 
@@ -207,3 +272,93 @@ def spec(output: Path | None) -> None:
     except UsageProblem as problem:
         raise click.UsageError(str(problem)) from None
     output.write_text(text, encoding="utf-8")
+
+
+@main.command()
+@click.argument("id", shell_complete=completion.requirements)
+def explain(id: str) -> None:
+    """Explain the requirement ID: why it matters, where it went wrong, what to look at, a right way.
+
+    \b
+    taillog explain FRM-1
+    """
+    from .contract import UnknownRequirement, load_contract
+    from .explain import Looked
+    from .explain import explain as explained
+    from .suite._registry import all_checks, function_of
+
+    try:
+        requirement = load_contract().get(id.strip().upper())
+    except UnknownRequirement as problem:
+        raise click.UsageError(str(problem)) from None
+    looked = [
+        Looked(check.function, (function_of(check).__doc__ or "").splitlines()[0], check.module)
+        for check in all_checks()
+        if check.requirement == requirement.id
+    ]
+    sys.stdout.write(explained(requirement, looked))
+
+
+@main.command()
+@click.argument("report", metavar="REPORT", type=click.Path(path_type=Path))
+@click.argument("id", shell_complete=completion.requirements)
+def repro(report: Path, id: str) -> None:
+    """Print a script that shows the failure of ID in the JSON report REPORT, without the kit.
+
+    \b
+    taillog repro report.json FRM-1 > repro.py
+    """
+    from .contract import UnknownRequirement, load_contract
+    from .outcomes import UsageProblem
+    from .repro import read_report, script
+
+    try:
+        requirement = load_contract().get(id.strip().upper())
+        text = script(read_report(report), requirement.id, load_contract())
+    except (UsageProblem, UnknownRequirement) as problem:
+        raise click.UsageError(str(problem)) from None
+    sys.stdout.write(text)
+
+
+@main.command()
+@click.argument("target", required=False)
+@click.option("--command", metavar="CMD", help="Check this program instead; {file} stands for the path.")
+@_capability
+@_without
+@click.option("--ci", type=click.Choice(["github", "gitlab", "none"]), help="The CI that gets a job. [none]")
+@click.option("--folder", type=click.Path(path_type=Path), default=Path(), help="The project's folder. [this one]")
+def init(
+    target: str | None,
+    command: str | None,
+    capability: tuple[str, ...],
+    without: tuple[str, ...],
+    ci: str | None,
+    folder: Path,
+) -> None:
+    """Write an adapter, a test module, a tox environment and a CI job into a project; overwrite nothing.
+
+    \b
+    taillog init mypackage.tail:MyTailLog --ci github
+    taillog init --command 'tail -n +1 -F {file}' --ci gitlab
+    """
+    from .outcomes import UsageProblem
+    from .probe import describe
+    from .starting import NO_CI, Wanted, begin, told
+    from .target import Target
+
+    asks = target is None and command is None and sys.stdin.isatty()
+    if asks:
+        target = click.prompt("The tailer's class (module:Class)")
+    if ci is None:
+        choice = click.Choice(["github", "gitlab", NO_CI])
+        ci = click.prompt("The CI", type=choice, default=NO_CI) if asks else NO_CI
+    try:
+        if (target is None) == (command is None):
+            raise UsageProblem("name one tailer: module:Class, or --command CMD")
+        described = describe(Target(target, command, capability, without))
+        if target is not None and described["adapter"] != "class":
+            raise UsageProblem(f"{target} is an adapter already: taillog check {target}")
+        outcomes = begin(Wanted(target, command, capability, without, ci, folder))
+    except UsageProblem as problem:
+        raise click.UsageError(str(problem)) from None
+    sys.stdout.write(told(outcomes))

@@ -8,6 +8,8 @@ which is left behind if it hangs.
 
 from __future__ import annotations
 
+import bdb
+import math
 import signal
 import sys
 import threading
@@ -30,6 +32,10 @@ GIVES_WAY_WITHIN = 5.0
 
 STACK_SHOWN = 12
 """Innermost frames of a call that hung or raised that are shown."""
+
+
+NO_BOUND = math.inf
+"""For both bounds of a call: it may take as long as it likes, and nothing breaks into it (a debugger is at work)."""
 
 
 class _Expired(BaseException):
@@ -56,6 +62,8 @@ def call(
         KeyboardInterrupt: the user pressed Ctrl-C meanwhile (one that the tailer raises itself is TailerRaised).
     """
     watch = _Watch(what, within, over_all, progress)
+    if within == over_all == NO_BOUND:
+        return _call_plainly(function, watch)
     if threading.current_thread() is threading.main_thread() and hasattr(signal, "setitimer"):
         return _call_here(function, watch, give_up)
     return _call_in_helper(function, watch)
@@ -170,6 +178,15 @@ def _call_here(function: Callable[[], T], watch: _Watch, give_up: Callable[[Tail
     if stuck:
         raise stuck
     return result
+
+
+def _call_plainly(function: Callable[[], T], watch: _Watch) -> T:
+    try:
+        return function()
+    except (KeyboardInterrupt, bdb.BdbQuit):
+        raise
+    except BaseException as error:
+        raise watch.raised(error) from None
 
 
 def _call_in_helper(function: Callable[[], T], watch: _Watch) -> T:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from .fates import Fates
+    from .played import Played
     from .timeline import Timeline
 
 
@@ -37,12 +39,16 @@ class ConformanceFailure(AssertionError):
         self.got = got
         self.event = event
         self.timeline: Timeline | None = None
+        self.fates: Fates | None = None
+        """What became of each line, as far as that can be told."""
+        self.played: Played | None = None
+        """The steps that show it, where it is the oracle that found it."""
         self.scenario = ""
         """The scenario file that shows it again, where one does."""
 
     def __reduce__(self) -> tuple[object, ...]:
         """So that it can be told to another process; what a tailer raised may not be such, and stays behind."""
-        return (_told, (type(self), self.why, self.expected, self.got, self.event, self.timeline))
+        return (_told, (type(self), self.why, self.expected, self.got, self.event, self.timeline, self.fates))
 
 
 class TailerRaised(ConformanceFailure):
@@ -56,8 +62,14 @@ class TailerHung(ConformanceFailure):
 
 
 def _told(
-    kind: type[ConformanceFailure], why: str, expected: str, got: str, event: int | None, timeline: Timeline | None
+    kind: type[ConformanceFailure],
+    why: str,
+    expected: str,
+    got: str,
+    event: int | None,
+    timeline: Timeline | None,
+    fates: Fates | None,
 ) -> ConformanceFailure:
     failure = kind(why, expected, got, event)
-    failure.timeline = timeline
+    failure.timeline, failure.fates = timeline, fates
     return failure

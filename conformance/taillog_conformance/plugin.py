@@ -12,6 +12,7 @@ import tempfile
 import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -358,13 +359,14 @@ def _failed(item: pytest.Item, requirement: str, failure: ConformanceFailure, se
     """The result of a check that found its tailer at fault."""
     from .contract import load_contract
     from .report.inert import printable
-    from .report.message import failure_message
+    from .report.message import failure_data, failure_message
     from .report.model import CheckResult, Status, kept
 
     again = _repeat(item.config, item.nodeid, requirement)
     message = printable(failure_message(load_contract().get(requirement), item.name, failure, again))
-    events = [event.as_json() for event in failure.timeline.events()] if failure.timeline else []
-    return CheckResult(item.name, requirement, Status.FAIL, seconds, message, kept(events))
+    events = [event.as_json(n) for n, event in enumerate(failure.timeline.events())] if failure.timeline else []
+    failed = CheckResult(item.name, requirement, Status.FAIL, seconds, message, kept(events))
+    return replace(failed, failure=failure_data(failure, again))
 
 
 def _result_of(item: pytest.Item, requirement: str, call: pytest.CallInfo[None]) -> tuple[CheckResult, str]:
@@ -478,7 +480,13 @@ class _Collector:
                 planned.setdefault(check.requirement, []).extend(check.names)
             reports[name] = Report(load_contract(), target, self._config.stash[_SEED], planned)
         result = CheckResult(
-            row["name"], row["requirement"], Status(row["status"]), row["seconds"], row["message"], row["timeline"]
+            row["name"],
+            row["requirement"],
+            Status(row["status"]),
+            row["seconds"],
+            row["message"],
+            row["timeline"],
+            row.get("failure"),
         )
         reports[name].add(result)
         listener: Callable[[Report, CheckResult], None] | None = self._config.pluginmanager.getplugin(ON_RESULT)
@@ -531,7 +539,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
     for report in config.stash[_REPORTS].values():
-        from .report.terminal import verdict_line
+        from .report.wording import verdict_line
 
         terminalreporter.section("log tailer conformance")
         terminalreporter.line(verdict_line(report))

@@ -87,6 +87,7 @@ def _round(stage: Stage, place: Place, prepare: Part, meanwhile: Part, before: P
         try:
             if after is not None:
                 holder.release()
+                run.timeline.add("check", "release")
                 after(run)
             watcher = release_when_still(holder, threading.get_ident(), lambda: run.ended)
             run.stop()

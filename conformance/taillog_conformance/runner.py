@@ -8,14 +8,13 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
 import pytest
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from . import properties, replay, strays, suite
 from .alone import alone
@@ -23,10 +22,13 @@ from .contract import load_contract
 from .offsets import family
 from .plugin import ON_RESULT
 from .producer import remove_tree
-from .report.files import write_json
+from .progress import Shown, progress
+from .report.files import write_whole
 from .report.inert import in_one_line
 from .report.model import CheckResult, Report, Shards, Verdict
-from .report.terminal import show, verdict_line
+from .report.terminal import show
+from .report.views import VIEWS, render
+from .report.wording import verdict_line
 from .suite._registry import all_names
 
 EXIT_STATUS = {Verdict.CONFORMANT: 0, Verdict.NONCONFORMANT: 1, Verdict.INCONCLUSIVE: 3}
@@ -53,11 +55,11 @@ def run(
     seed: int,
     selected: frozenset[str] | None,
     scenario: Path | None,
-    json_file: Path | None,
+    files: Mapping[str, Path],
     quiet: bool,
     shards: Shards | None = None,
 ) -> int:
-    """Run the suite through pytest, show and write its report; the exit status."""
+    """Run the suite through pytest, show its report and write its views to `files`; the exit status."""
     planned = all_names()
     if scenario is not None:
         planned |= replay.names(replay.read(scenario))
@@ -65,7 +67,7 @@ def run(
     report = Report(load_contract(), described, seed, planned, shards=shards)
     asked = sum(len(names) for id, names in planned.items() if selected is None or id in selected)
     console = Console(highlight=False)
-    watcher = _Watcher(report, json_file, _progress_bar(console, asked) if not quiet else None)
+    watcher = _Watcher(report, files, None if quiet else progress(console, asked))
     try:
         with watcher, strays.adopting() as left:
             status = _pytest(module, options, workers, watcher)
@@ -93,15 +95,15 @@ def tell(report: Report, quiet: bool, selected: frozenset[str] | None = None, co
 
 
 class _Watcher:
-    """Takes each result as it comes: into the report, onto the progress line, and into the file.
+    """Takes each result as it comes: into the report, onto the progress line, and into the files.
 
-    It is in the file before the next check begins in this process: whatever that one does, what was done is kept.
+    It is in the files before the next check begins in this process: whatever that one does, what was done is kept.
     """
 
-    def __init__(self, report: Report, json_file: Path | None, progress: Progress | None) -> None:
+    def __init__(self, report: Report, files: Mapping[str, Path], progress: Shown | None) -> None:
         self.report = report
         self.broken = ""
-        self._json_file = json_file
+        self._files = files
         self._progress = progress
         self._written = 0.0
         self._took = 0.0
@@ -118,36 +120,19 @@ class _Watcher:
     def __call__(self, _report: Report, result: CheckResult) -> None:
         self.report.add(result)
         if self._progress is not None:
-            task = self._progress.task_ids[0]
-            failed = self.report.summary().failed
-            self._progress.update(task, advance=1, description=result.requirement, failed=failed)
+            self._progress.advance(result.requirement, self.report.summary().failed)
         if self._took < WRITTEN_AT_ONCE or time.monotonic() - self._written > 4 * self._took:
             self.write()
 
     def write(self, *, to_be_read: bool = False) -> None:
-        """Write the report as it stands; with line breaks for a person where it is `to_be_read`, which takes longer."""
-        if self._json_file is not None:
-            began = time.thread_time()
+        """Write the views as they stand; JSON with line breaks for a person if `to_be_read`, which takes longer."""
+        began = time.thread_time()
+        for view, path in self._files.items():
             try:
-                write_json(self._json_file, self.report.as_json(), to_be_read)
+                write_whole(path, render(view, self.report, to_be_read))
             except OSError as error:
-                self.broken = f"taillog: the JSON report could not be written to {self._json_file}: {error.strerror}"
-            self._written, self._took = time.monotonic(), time.thread_time() - began
-
-
-def _progress_bar(console: Any, total: int) -> Progress:
-    progress = Progress(
-        TextColumn("{task.description:<7}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[failed]} failed"),
-        TimeElapsedColumn(),
-        console=console,
-        transient=True,
-        disable=not console.is_terminal,
-    )
-    progress.add_task("start", total=total, failed=0)
-    return progress
+                self.broken = f"taillog: the {VIEWS[view]} could not be written to {path}: {error.strerror}"
+        self._written, self._took = time.monotonic(), time.thread_time() - began
 
 
 def _pytest(module: str, options: Sequence[str], workers: int, watcher: Callable[..., None]) -> int:

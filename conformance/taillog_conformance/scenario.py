@@ -17,6 +17,7 @@ from typing import Any
 
 from .clocks import INTERVAL
 from .outcomes import ConformanceFailure, UsageProblem
+from .played import Move, Played
 from .reading import parse_toml
 from .stage import Run, Stage
 from .words import Words
@@ -307,6 +308,13 @@ def play(stage: Stage, scenario: Scenario) -> Run:
         run.judge(in_time=scenario.in_time)
     except ConformanceFailure as failure:
         failure.scenario = dump(scenario)
+        if type(failure) is ConformanceFailure:  # not a call that raised or hung
+            moves = tuple(
+                Move(step.verb, step.file, texts.filled(step.parts), step.argument) for step in scenario.steps
+            )
+            prefixes = run.prefixes if isinstance(run.prefixes, Mapping) else {}
+            files = {label: file.key for label, file in run.files.items()}
+            failure.played = Played(files, moves, prefixes, keep, scenario.in_time, scenario.interval)
         raise
     return run
 

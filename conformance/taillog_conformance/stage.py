@@ -22,12 +22,14 @@ from .adapters import DEFAULT, Adapter, Job, Tailer
 from .adapters.base import Default, Filter
 from .clocks import INTERVAL, Clocks
 from .destinations import FLOOD, Recorder, RecordingStream
+from .fates import Fates, combined, fates
 from .logs import Report, reports_to, thread_deaths_to
 from .offsets import read_offset, read_offsets
 from .outcomes import AdapterProblem, ConformanceFailure, TailerRaised
 from .perturb import Jitter, Pauses
+from .played import Played, from_timeline
 from .producer import ProducedFile, remove_tree
-from .timeline import Timeline
+from .timeline import Event, Timeline
 from .words import Words
 
 T = TypeVar("T")
@@ -98,6 +100,8 @@ class Stage:
     """Called now and then while the check goes on."""
     give_up: Callable[[ConformanceFailure], object] = lambda failure: None
     """Called with the failure of a call that cannot be ended but with this process; it may do that."""
+    watch: Callable[[Event], None] | None = None
+    """Is called with each event of each run as it happens."""
 
     def __post_init__(self) -> None:
         self.words = Words(self.seed)
@@ -194,7 +198,7 @@ class Run:
     ) -> None:
         self.stage = stage
         self.folder = folder
-        self.timeline = Timeline()
+        self.timeline = Timeline(stage.watch)
         self.recorder = Recorder(self.timeline)
         self.name = stage.words.word()
         self.keys = list(keys) if keys is not None else list(range(len(labels)))
@@ -210,6 +214,7 @@ class Run:
         self.interval = INTERVAL
         self.pathlike = False
         self.reports: list[Report] = []
+        self._offsets: dict[str, int] = {}
         self.tailer: Tailer | None = None
         self.started = False
         self.ended = False
@@ -492,7 +497,11 @@ class Run:
     def _offset(self, file: ProducedFile) -> int | None:
         if self.tailer is None:
             return None
-        return read_offset(file.path, self.stage.processes(self.tailer))
+        offset = read_offset(file.path, self.stage.processes(self.tailer))
+        if offset is not None and offset != self._offsets.get(file.label, 0):
+            self._offsets[file.label] = offset
+            self.timeline.add_read(file.label, offset)
+        return offset
 
     def _all_come(self) -> Callable[[], bool]:
         """Tells whether all lines that are complete now, and must come, have come: by their number, or one by one."""
@@ -537,7 +546,19 @@ class Run:
                 oracle.judge(own, deliveries, in_time=in_time)
             oracle.judge(rest, shared, in_time=in_time)
         except ConformanceFailure as failure:
+            if sources is None:
+                failure.played = self._played(in_time)
             raise self._here(failure) from None
+
+    def _played(self, in_time: bool) -> Played | None:
+        """What was done, where the tailer was made in the plainest way."""
+        plain = type(self.stream) is RecordingStream and self.filter is DEFAULT and not self.pathlike
+        moves = from_timeline(self.timeline.events()) if plain else None
+        if moves is None:
+            return None
+        prefixes = self.prefixes if isinstance(self.prefixes, Mapping) else {}
+        files = {label: file.key for label, file in self.files.items()}
+        return Played(files, moves, prefixes, in_time=in_time, interval=self.interval)
 
     @staticmethod
     def _label_of(source: oracle.Source) -> str:
@@ -552,7 +573,19 @@ class Run:
     def _here(self, failure: ConformanceFailure) -> ConformanceFailure:
         if failure.timeline is None:
             failure.timeline = self.timeline
+            failure.fates = self._fates()
         return failure
+
+    def _fates(self) -> Fates:
+        """What became of each line of each file, whatever the failure is about."""
+        expected, streams = self.sources(), self.deliveries()
+        own = [
+            fates([source for source in expected if self._label_of(source) == label], deliveries)
+            for label, deliveries in streams.items()
+            if label
+        ]
+        rest = [source for source in expected if self._label_of(source) not in streams]
+        return combined([*own, fates(rest, streams.get("", []))])
 
     # What the tailer does.
 

@@ -8,9 +8,13 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from typing import Literal, NamedTuple
 
 Lane = Literal["producer", "tailer", "destination", "check"]
+
+READ = "read"
+"""What an event is called that says how far the tailer was seen to have read."""
 
 SHOWN_CHARACTERS = 60
 """Characters of a text that a line of the printed timeline shows: enough to tell lines apart, and still one row."""
@@ -30,6 +34,8 @@ class Event(NamedTuple):
     file: str = ""
     data: bytes | str | None = None
     note: str = ""
+    offset: int | None = None
+    """Bytes up to which the tailer was seen to have read the file (a `read`)."""
 
     def shown(self) -> str:
         """The event as one line of a printed timeline."""
@@ -42,13 +48,16 @@ class Event(NamedTuple):
             words.append(f"({self.note})" if self.data is not None or self.file else self.note)
         return f"{self.at * 1000:9.1f} ms  {self.lane:<11}  {' '.join(words)}"
 
-    def as_json(self) -> dict[str, object]:
-        """The event as plain data for a report; a long text is shortened as it is in print."""
-        row: dict[str, object] = {"at": round(self.at, 6), "lane": self.lane, "what": self.what}
+    def as_json(self, number: int) -> dict[str, object]:
+        """The event as plain data for a report: `number` is its place; a long text is shortened as it is in print."""
+        row: dict[str, object] = {"n": number, "at": round(self.at, 6), "lane": self.lane, "what": self.what}
         if self.file:
             row["file"] = self.file
         if self.data is not None:
             row["data"] = shorten(self.data)
+            row["size"] = len(self.data)
+        if self.offset is not None:
+            row["offset"] = self.offset
         if self.note:
             row["note"] = self.note
         return row
@@ -67,25 +76,31 @@ def shorten(data: bytes | str, limit: int = SHOWN_CHARACTERS) -> str:
 class Timeline:
     """The events of one check, in the order in which they began. Safe to add to from any thread."""
 
-    def __init__(self) -> None:
+    def __init__(self, watch: Callable[[Event], None] | None = None) -> None:
+        """`watch` is called with each event as it is noted, in the thread in which it happens."""
         self._began = time.monotonic()
         self._lock = threading.Lock()
         self._events: list[Event] = []
         self._in_a_row = 0
         self._joined: list[str] = []
         """What was written since the last event, and belongs to it."""
+        self._watch = watch
 
     def __getstate__(self) -> dict[str, object]:
         return {"_began": self._began, "_events": list(self.events())}
 
     def __setstate__(self, state: dict[str, object]) -> None:
-        self.__dict__.update(state, _lock=threading.Lock(), _in_a_row=0, _joined=[])
+        self.__dict__.update(state, _lock=threading.Lock(), _in_a_row=0, _joined=[], _watch=None)
 
     def add(self, lane: Lane, what: str, file: str = "", data: bytes | str | None = None, note: str = "") -> int:
         """Note an event that happens now; its place in the order."""
         with self._lock:
             self._in_a_row = 0
-            return self._append(lane, what, file, data, note)
+            number = self._append(lane, what, file, data, note)
+            event = self._events[number]
+        if self._watch is not None:
+            self._watch(event)
+        return number
 
     def add_write(self, file: str, text: str) -> None:
         """Note a write to the destination of `file`; after many in a row it is noted with the one before it."""
@@ -98,6 +113,27 @@ class Timeline:
                 self._in_a_row += 1
             else:
                 self._joined.append(text)
+        if self._watch is not None:
+            self._watch(Event(time.monotonic() - self._began, "destination", "write", file, text))
+
+    def add_read(self, file: str, offset: int) -> None:
+        """Note that the tailer was seen to have read `file` up to `offset`; of looks in a row the last one stays.
+
+        It is left out while writes in a row are noted as one.
+        """
+        at = time.monotonic() - self._began
+        event = Event(at, "tailer", READ, file, note=f"up to byte {offset}", offset=offset)
+        with self._lock:
+            last = self._events[-1] if self._events else None
+            if self._joined:
+                return
+            if last is not None and (last.what, last.file) == (READ, file):
+                self._events[-1] = event
+            else:
+                self._in_a_row = 0
+                self._events.append(event)
+        if self._watch is not None:
+            self._watch(event)
 
     def _append(self, lane: Lane, what: str, file: str, data: bytes | str | None, note: str) -> int:
         self._join()

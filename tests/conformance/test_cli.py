@@ -332,7 +332,8 @@ def test_a_failure_is_nonconformant_and_status_1_and_said_in_both_reports(taillo
     for row in report["requirements"]:
         assert set(row) == {"id", "level", "area", "title", "status", "checks"}
         for check in row["checks"]:
-            assert set(check) == {"name", "status", "seconds", "message", "timeline"}
+            failed = {"failure"} if check["status"] == "fail" else set()
+            assert set(check) == {"name", "status", "seconds", "message", "timeline"} | failed
     found = rows(report)
     assert found["PFX-1"]["status"] == "pass"
     assert found["DEL-1"]["status"] == "not-run"
@@ -340,8 +341,26 @@ def test_a_failure_is_nonconformant_and_status_1_and_said_in_both_reports(taillo
     failed = next(check for check in found["FRM-7"]["checks"] if check["status"] == "fail")
     assert "FRM-7 (MUST)" in failed["message"]
     assert failed["seconds"] > 0
+    assert {"why", "expected", "got", "event", "repeat", "scenario", "played", "lines", "strays"} == set(
+        failed["failure"]
+    )
+    assert next(line["text"] for line in failed["failure"]["lines"] if line["came"] is None) == "''"
     assert {"producer", "tailer", "destination"} <= {event["lane"] for event in failed["timeline"]}
     assert list(project.glob(".out.json*")) == []
+
+
+def test_each_view_is_written_to_its_file(taillog: Command, project: Path) -> None:
+    views = ("json", "junit", "markdown", "html", "badge")
+    options = [word for view in views for word in (f"--{view}", f"out.{view}")]
+    assert taillog("check", "tiny:Lossy", *CHEAP, "-q", *options).returncode == 1
+    found = {view: (project / f"out.{view}").read_text(encoding="utf-8") for view in views}
+    assert document(project / "out.json")["verdict"] == "nonconformant"
+    assert found["junit"].startswith("<?xml")
+    assert found["markdown"].startswith("## ")
+    assert found["html"].startswith("<!DOCTYPE html>")
+    assert json.loads(found["badge"])["schemaVersion"] == 1
+    assert all("nonconformant" in text for text in found.values())
+    assert {path.name for path in project.iterdir() if path.name.startswith(".")} == set()
 
 
 def test_a_seed_plays_the_same_texts_again(taillog: Command, project: Path) -> None:

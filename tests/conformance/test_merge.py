@@ -14,7 +14,7 @@ from click.testing import CliRunner
 
 from taillog_conformance import cli
 from taillog_conformance.contract import load_contract
-from taillog_conformance.report.files import write_json
+from taillog_conformance.report.files import write_whole
 from taillog_conformance.report.model import CheckResult, Report, Shards, Status
 from taillog_conformance.report.shape import mismatch
 from taillog_conformance.shards import requirements_of
@@ -250,7 +250,7 @@ def test_files_that_cannot_be_read_or_written_are_one_line(words: list[str], com
 def test_a_report_may_be_replaced_by_what_it_is_joined_to(tmp_path: Path) -> None:
     files = [tmp_path / f"{number}.json" for number in (1, 2, 3)]
     for number, file in enumerate(files, start=1):
-        write_json(file, made(number))
+        write_whole(file, json.dumps(made(number)))
     done = CliRunner().invoke(cli.main, ["merge", *map(str, files), "-q", "--json", str(files[0])])
     assert done.exit_code == 0
     assert json.loads(files[0].read_text())["shards"]["present"] == [1, 2, 3]

@@ -20,7 +20,7 @@ from taillog_conformance.report.model import (
     Verdict,
     kept,
 )
-from taillog_conformance.report.terminal import counts_line, verdict_line
+from taillog_conformance.report.wording import counts_line, verdict_line
 
 PASS, FAIL, KNOWN = Status.PASS, Status.FAIL, Status.KNOWN_FAILURE
 APART, BLOCKED, ERROR, NOT_RUN = Status.NOT_APPLICABLE, Status.BLOCKED, Status.ERROR, Status.NOT_RUN

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -65,13 +65,18 @@ class Outcome:
         rows = self.report.get("requirements", ())
         return [row["id"] for row in rows if row["level"] in levels and row["status"] in ("fail", "error")]
 
+    def not_run(self, ids: Iterable[str]) -> str:
+        """Why checks of `ids` could not judge on this machine; '' if they could."""
+        rows = [row for row in self.report.get("requirements", ()) if row["id"] in ids and row["status"] == "not-run"]
+        return "; ".join(check["message"] for row in rows for check in row["checks"])
+
     def messages(self, id: str) -> list[str]:
         """The messages of a requirement's checks that failed."""
         rows = [row for row in self.report.get("requirements", ()) if row["id"] == id]
         return [check["message"] for row in rows for check in row["checks"] if check["status"] == "fail"]
 
 
-def run_all(jobs: Iterable[Job], at_once: int) -> Iterator[Outcome]:
+def run_all(jobs: Iterable[Job], at_once: int) -> Generator[Outcome, None, None]:
     """Run all jobs, `at_once` at a time; each outcome as it comes."""
     server = subprocess.Popen(
         [sys.executable, __file__, str(at_once)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
@@ -104,6 +109,7 @@ def _serve(at_once: int) -> None:
     waiting: list[dict[str, Any]] = json.load(sys.stdin)
     waiting.reverse()
     answers = os.fdopen(os.dup(1), "w")
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(1))  # by way of what ends the runs
     from taillog_conformance import plugin, replay, runner, smoke, suite  # noqa: F401  # all that a run would import
 
     suite._registry.all_checks()  # imports their modules, and reads the contract and the scenarios
@@ -159,7 +165,7 @@ def _check(job: dict[str, Any]) -> None:
     options += [f"--taillog-only={name}" for name in job["only"]]
     options += ["--exitfirst"] if job["to_first_failure"] else []
     selected = frozenset(each.id for each in load_contract().select(job["only"])) if job["only"] else None
-    run(described, options, 0, job["seed"], selected, None, Path("report.json"), quiet=True)
+    run(described, options, 0, job["seed"], selected, None, {"json": Path("report.json")}, quiet=True)
 
 
 def _ended(pid: int, run: _Running, cpu: float) -> str:

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import html
+import re
+
+_BACKTICKS = re.compile("`+")
+
 LINE_BREAKS = "\n"
 """The only characters of layout that stay as they are: a message is lines."""
 
@@ -32,3 +37,31 @@ def in_one_line(text: str) -> str:
         return line
     half = LONGEST_LINE // 2
     return f"{line[:half]} ... {line[-half:]}"
+
+
+def in_html(text: str) -> str:
+    """`text` for HTML or SVG, between tags or in a quoted attribute."""
+    return html.escape(printable(text), quote=True)
+
+
+def in_code_span(text: str) -> str:
+    """`text` as a code span of Markdown, in one line, for a table's cell too."""
+    text = " ".join(printable(text).split("\n")).strip() or " "
+    fence = "`" * (_longest_run(text) + 1)
+    pad = " " if text.startswith("`") or text.endswith("`") else ""
+    return f"{fence}{pad}{text}{pad}{fence}".replace("|", "\\|")
+
+
+def in_code_block(text: str) -> str:
+    """`text` as a fenced block of Markdown, which nothing in it can end."""
+    fence = "`" * max(3, _longest_run(text) + 1)
+    return f"{fence}text\n{printable(text)}\n{fence}"
+
+
+def in_markdown(text: str) -> str:
+    """A text of the contract's for Markdown, between other text or in a table's cell; its code spans stay."""
+    return html.escape(printable(text), quote=False).replace("|", "\\|")
+
+
+def _longest_run(text: str) -> int:
+    return max((len(run) for run in _BACKTICKS.findall(text)), default=0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from typing import Any
 
 from ..contract import Requirement
 from ..outcomes import ConformanceFailure
@@ -33,6 +34,28 @@ def failure_message(requirement: Requirement, check: str, failure: ConformanceFa
         parts += ["", "  scenario, to be replayed by --scenario FILE:", *_indented(failure.scenario)]
     parts += ["", _field("look at", requirement.if_it_fails), _field("repeat", repeat, wrap=False)]
     return "\n".join(parts)
+
+
+def failure_data(failure: ConformanceFailure, repeat: str) -> dict[str, Any]:
+    """The same as plain data, for views that show it in their own way.
+
+    `event` is the place in the timeline where it shows, None where there is no timeline.
+    """
+    event = failure.event
+    if event is None and failure.timeline is not None:
+        event = len(failure.timeline.events()) - 1
+    fates = failure.fates
+    return {
+        "why": failure.why,
+        "expected": failure.expected,
+        "got": failure.got,
+        "event": event,
+        "repeat": repeat,
+        "scenario": failure.scenario,
+        "played": failure.played.as_json() if failure.played else None,
+        "lines": [line.as_json() for line in fates.lines] if fates else [],
+        "strays": [stray.as_json() for stray in fates.strays] if fates else [],
+    }
 
 
 def _indented(text: str) -> list[str]:

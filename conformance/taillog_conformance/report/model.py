@@ -53,16 +53,19 @@ class CheckResult:
     seconds: float = 0.0
     message: str = ""
     timeline: Sequence[Mapping[str, Any]] = ()
+    failure: Mapping[str, Any] | None = None
+    """The parts of a failure's message as plain data (report.failure); None where the tailer did not fail."""
 
     def as_json(self) -> dict[str, Any]:
         """The check as the report holds it."""
-        return {
+        row = {
             "name": self.name,
             "status": str(self.status),
             "seconds": round(self.seconds, 4),
             "message": self.message,
             "timeline": list(self.timeline),
         }
+        return row if self.failure is None else row | {"failure": dict(self.failure)}
 
 
 @dataclass(frozen=True)
@@ -235,7 +238,7 @@ def _rank(result: CheckResult) -> Status:
 
 
 def kit_version() -> str:
-    """The version of this kit."""
+    """The version of the kit that runs."""
     return metadata.version(DISTRIBUTION)
 
 

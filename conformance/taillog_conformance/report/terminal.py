@@ -8,54 +8,26 @@ from rich.console import Console
 from rich.markup import escape
 from rich.text import Text
 
-from ..contract import Level
 from .inert import in_one_line, printable
 from .model import Report, RequirementResult, Shards, Status, Verdict
+from .wording import counts_line, is_advice, name_of, word_of
 
-MARKS = {
-    Status.PASS: ("pass", "green"),
-    Status.FAIL: ("FAIL", "bold red"),
-    Status.KNOWN_FAILURE: ("known", "yellow"),
-    Status.NOT_APPLICABLE: ("n/a", "dim"),
-    Status.BLOCKED: ("blocked", "yellow"),
-    Status.ERROR: ("ERROR", "bold magenta"),
-    Status.NOT_RUN: ("not run", "yellow"),
+STYLES = {
+    Status.PASS: "green",
+    Status.FAIL: "bold red",
+    Status.KNOWN_FAILURE: "yellow",
+    Status.NOT_APPLICABLE: "dim",
+    Status.BLOCKED: "yellow",
+    Status.ERROR: "bold magenta",
+    Status.NOT_RUN: "yellow",
 }
-ADVICE = ("advice", "yellow")
-"""A failed SHOULD: shown, and no part of the verdict."""
+ADVICE_STYLE = "yellow"
 
 VERDICT_STYLE = {
     Verdict.CONFORMANT: "bold green",
     Verdict.NONCONFORMANT: "bold red",
     Verdict.INCONCLUSIVE: "bold yellow",
 }
-
-
-def counts_line(report: Report) -> str:
-    """The denominator of the verdict, in words."""
-    s = report.summary()
-    parts = [f"{s.ran} of {s.required} required ran", f"{s.passed} passed"]
-    for count, word in (
-        (s.failed, "failed"),
-        (s.excused, "excused"),
-        (s.blocked, "blocked"),
-        (s.errors, "in error"),
-        (s.not_run, "not run"),
-        (s.not_applicable, "not applicable"),
-        (s.advice, "advice"),
-    ):
-        if count:
-            parts.append(f"{count} {word}")
-    return ", ".join(parts)
-
-
-def verdict_line(report: Report) -> str:
-    """The verdict with its denominator, in one line."""
-    return f"{_name(report)}: {report.verdict()} with contract {report.contract.version} ({counts_line(report)})"
-
-
-def _name(report: Report) -> str:
-    return in_one_line(str(report.target.get("name", "the tailer")))
 
 
 def show(report: Report, console: Console, *, selected: frozenset[str] | None = None) -> None:
@@ -80,7 +52,7 @@ def show(report: Report, console: Console, *, selected: frozenset[str] | None = 
         console.print(Text(f"\nnoted: {note} (in {count} check{'s' if count > 1 else ''})"), soft_wrap=True)
     console.print()
     style = VERDICT_STYLE[report.verdict()]
-    console.print(Text.assemble((str(report.verdict()).upper(), style), "  ", _name(report)), soft_wrap=True)
+    console.print(Text.assemble((str(report.verdict()).upper(), style), "  ", name_of(report)), soft_wrap=True)
     console.print(Text(f"  {counts_line(report)}"), soft_wrap=True)
     console.print(Text(f"  contract {report.contract.version}, seed {report.seed}"), soft_wrap=True)
     if report.shards is not None:
@@ -98,9 +70,7 @@ def _shards_line(shards: Shards) -> str:
 
 
 def _row(row: RequirementResult) -> Text:
-    word, style = MARKS[row.status]
-    if row.status is Status.FAIL and row.requirement.level is not Level.MUST:
-        word, style = ADVICE
+    word, style = word_of(row), ADVICE_STYLE if is_advice(row) else STYLES[row.status]
     seconds = sum(check.seconds for check in row.checks)
     text = Text.assemble(
         "  ", (f"{word:<8}", style), f"{row.requirement.id:<7}", f"{row.requirement.level:<7}", row.requirement.title

@@ -59,7 +59,7 @@ FIFO_LINES = 100
 def test_del_1_what_stands_in_a_fifo_at_stop_is_delivered(taillog_stage: Stage) -> None:
     """The same of a FIFO, if the tailer follows one."""
     words = taillog_stage.words
-    run = taillog_stage.open("fifo")
+    run = taillog_stage.open("fifo", interval=CALM_INTERVAL)  # it sleeps while the lines are written
     os.mkfifo(run["fifo"].path)
     run.timeline.add("producer", "mkfifo", "fifo")
     held_open = os.open(run["fifo"].path, os.O_RDWR | os.O_NONBLOCK)  # so that no open() of it waits for the other end

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -141,13 +142,25 @@ def _stays_finite(run: Run, begun: Callable[[], object]) -> None:
         )
 
 
+def null_device(folder: Path) -> Path:
+    """The null device; for root a node of its own in `folder`: a tailer may remove its sources, or replace them."""
+    if os.geteuid() != 0:
+        return Path(os.devnull)
+    node = folder / "null"
+    try:
+        os.mknod(node, stat.S_IFCHR | 0o666, os.stat(os.devnull).st_rdev)
+        node.read_bytes()  # a file system may be mounted so that its devices are none
+    except OSError:
+        node.unlink(missing_ok=True)
+        node.symlink_to(os.devnull)
+    return node
+
+
 @requirement("SRC-5", needs=["several-files"])
 def test_src_5_an_empty_file_and_the_null_device_are_fine(taillog_stage: Stage) -> None:
     """An empty file and the null device are followed without an error."""
     words = taillog_stage.words
-    null = taillog_stage.folder / "null"
-    null.symlink_to(os.devnull)  # not the device's own path: a tailer that removes its sources would remove it
-    run = taillog_stage.open("empty null a", paths={"null": null})
+    run = taillog_stage.open("empty null a", paths={"null": null_device(taillog_stage.folder)})
     run["empty"].create()
     run["a"].append(f"{words.text()}\n")
     run.start()
