@@ -16,8 +16,14 @@ from .stage import Stage
 
 T = TypeVar("T")
 
-if folder := os.environ.get("HYPOTHESIS_STORAGE_DIRECTORY"):  # now: a tailer may have cleared it when it is asked for
+
+def store_in(folder: str) -> None:
+    """Have Hypothesis keep what it keeps in `folder`."""
     hypothesis.configuration.set_hypothesis_home_dir(folder)
+
+
+if found := os.environ.get("HYPOTHESIS_STORAGE_DIRECTORY"):
+    store_in(found)  # now, for a tailer may have cleared the variable when Hypothesis asks for it
 
 EXAMPLES = 25
 """Examples of one property in a plain run: each drives a tailer of its own for some milliseconds."""

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from . import replay, strays, suite
+from . import properties, replay, strays, suite
 from .alone import alone
 from .contract import load_contract
 from .known import Known, apply, dump
@@ -162,6 +162,7 @@ def _pytest(module: str, options: Sequence[str], workers: int, watcher: Callable
         arguments += options
         settings = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_ADDOPTS": None}
         settings["HYPOTHESIS_STORAGE_DIRECTORY"] = folder  # else it would make one where the user stands
+        properties.store_in(folder)
 
         def here(take: Callable[..., None], *plugins: object) -> int:
             listener = _Listener(ON_RESULT, take)
