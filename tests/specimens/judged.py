@@ -64,6 +64,8 @@ def mistakes(each: Specimen, outcome: Outcome) -> list[str]:
     """
     if not outcome.report:
         return [f"its run left no report; it said: {outcome.said}"]
+    if outcome.report["summary"]["not_run"]:
+        return [f"{outcome.report['summary']['not_run']} MUST were not run: {outcome.said}"]
     failed = outcome.failed(*Level)
     found = [f"{id} did not fail" for id in each.must_fail if id not in failed]
     if ANYTHING not in each.may_fail:

@@ -25,7 +25,7 @@ PFX-2 (MUST) The header MUST carry the key: a line does not carry its prefix.
 """
 
 
-def outcome(**failed: str) -> Outcome:
+def outcome(not_run: int = 0, **failed: str) -> Outcome:
     """A run in which these requirements failed (PFX_2 stands for PFX-2), each with what its message says."""
     rows: list[dict[str, Any]] = [
         {
@@ -36,7 +36,7 @@ def outcome(**failed: str) -> Outcome:
         }
         for id, what in failed.items()
     ]
-    return Outcome(Job("x:Y"), {"verdict": "nonconformant", "requirements": rows}, "", 0.0, 0.0)
+    return Outcome(Job("x:Y"), {"summary": {"not_run": not_run}, "requirements": rows}, "", 0.0, 0.0)
 
 
 RIGHT = "a line does not carry its prefix 0]:"
@@ -50,6 +50,7 @@ RIGHT = "a line does not carry its prefix 0]:"
         (outcome(), "PFX-2 did not fail"),
         (outcome(PFX_2=RIGHT, DEL_1="1 line did not come"), "DEL-1 failed too: 1 line did not come"),
         (outcome(PFX_2="a line was delivered again"), "PFX-2 failed, and does not say"),
+        (outcome(not_run=1, PFX_2=RIGHT), "1 MUST were not run"),
     ],
 )
 def test_a_run_is_held_to_what_the_specimen_states(run: Outcome, mistake: str) -> None:

@@ -11,8 +11,8 @@ from taillog_fixtures.specimens import Specimen, all_specimens
 @pytest.mark.parametrize("each", all_specimens(), ids=lambda each: str(each.name))
 def test_it_is_caught_for_what_it_is(each: Specimen, outcomes: Outcomes) -> None:
     outcome = outcomes.of(each)
-    not_run = outcome.not_run(each.must_fail)
-    if not_run:
-        pytest.skip(not_run)
     found = mistakes(each, outcome)
+    not_run = outcome.not_run(each.must_fail)
+    if not_run and found == [f"{id} did not fail" for id in each.must_fail]:
+        pytest.skip(not_run)  # a SHOULD that this machine cannot show, as ROT-9 where no inode number comes twice
     assert not found, "\n".join([each.doc, *found])
