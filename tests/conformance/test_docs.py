@@ -88,6 +88,8 @@ def test_what_a_document_shows_is_what_happens(
         elif kind == "toml":
             assert tomllib.loads(block.text)
             assert load(block.text, document.name)
+        elif kind == "yaml":
+            assert pytest.importorskip("yaml", reason="pyyaml is not installed").safe_load(block.text)
         else:
             assert kind in ("sh", "text"), f"a block of {kind!r} is not run by anything"
             assert kind == "text" or all(line.startswith(NOT_RUN) for line in block.text.splitlines())
@@ -115,7 +117,7 @@ def test_every_option_of_the_command_that_a_document_names_exists() -> None:
     from taillog_conformance import cli
 
     known = {option for command in cli.main.commands.values() for each in command.params for option in each.opts}
-    known |= {"--taillog-seed", "--tailer", "--pyargs", "--help"}
+    known |= {"--taillog-seed", "--tailer", "--pyargs", "--help", "--tx", "--dist"}
     for document in [*DOCS, ROOT / "README.md"]:
         named = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", document.read_text(encoding="utf-8")))
         assert named <= known, f"{document.name}: {sorted(named - known)}"
