@@ -9,6 +9,7 @@ nothing: it prints what a right tailer puts out, and what this one did.
 # ruff: noqa: E501, SIM115 (each scenario is to be read in one line; what is opened lives as long as the script)
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -22,6 +23,9 @@ DRIVERS = Path(__file__).parents[2] / "fixtures" / "taillog_fixtures" / "subject
 PAUSE = 2.5
 """Seconds between two steps: a tailer that looks once a second looks twice meanwhile."""
 
+MOMENT = 0.03
+"""Seconds between two writes of a producer that goes on writing."""
+
 # Each tailer as a command that prints what it delivers; FILE is the path.
 
 PYTHON = "import sys, time; sys.path.append({place!r}); F = sys.argv[1]\n"
@@ -30,7 +34,7 @@ TORCH = """
 import importlib.util, os, sys, time
 spec = importlib.util.spec_from_file_location("tail_log", {place!r} + "/tail_log.py")
 module = importlib.util.module_from_spec(spec); spec.loader.exec_module(module)
-t = module.TailLog("x", {{0: sys.argv[1]}}, open(1, "w"), {{0: ""}}, 0.1{keeps}).start()
+t = module.TailLog("x", {{0: sys.argv[1]}}, open(1, "w", buffering={buffering}), {{0: {prefix!r}}}, 0.1{keeps}).start()
 import signal
 def end(*_):
     t.stop(); os._exit(0)
@@ -74,6 +78,32 @@ NODE = {
 }
 
 
+TORCH_RACE = """
+import importlib.util, sys
+spec = importlib.util.spec_from_file_location("tail_log", {place!r} + "/tail_log.py")
+module = importlib.util.module_from_spec(spec); spec.loader.exec_module(module)
+class Flag:
+    written = False
+    def is_set(self):  # a line is written just before the flag is seen to be set
+        if not self.written: self.written = open(sys.argv[1], "a").write("two\\n")
+        return True
+more = (lambda line: True,) if "log_line_filter" in module.tail_logfile.__code__.co_varnames else ()
+module.tail_logfile("", sys.argv[1], sys.stdout, Flag(), 0.1, *more)
+"""
+
+DRIVEN = """
+import json, os, signal, subprocess, sys
+d = subprocess.Popen([{program!r}, {how!r}, ""], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True)
+def say(**what):
+    d.stdin.write(json.dumps(what) + "\\n"); d.stdin.flush()
+say(do="start", files=[{{"key": 0, "path": sys.argv[1]}}])
+signal.signal(signal.SIGTERM, lambda *_: say(do="stop"))
+for message in map(json.loads, d.stdout):
+    if message["is"] == "stopped": os._exit(0)
+    if "text" in message: print(message["text"], end="", flush=True, file=sys.stdout if message["is"] == "lines" else sys.stderr)
+"""
+
+
 def words(name: str, file: str) -> list[str]:
     """The command line of a tailer."""
     debian = SUBJECTS / "debian"
@@ -106,10 +136,17 @@ def words(name: str, file: str) -> list[str]:
         place = SUBJECTS / "npm" / name / "driver.cjs"
         load = f"const require = process.getBuiltinModule('module').createRequire({str(place)!r}), F = process.argv[1];"
         return ["node", "-e", f"{{ {load} {NODE[name]} }}", file]
+    if name in ("nxadm", "nxadm-poll"):
+        how = "poll" if name.endswith("poll") else "inotify"
+        return [sys.executable, "-c", DRIVEN.format(program=str(SUBJECTS / "go/nxadm/nxadm"), how=how), file]
     if name.startswith("torch-"):
         version, _, how = name.removeprefix("torch-").partition("-")
         keeps = ", log_line_filter=None" if how == "none" else ""
-        return [sys.executable, "-c", TORCH.format(place=str(SUBJECTS / "torch" / version), keeps=keeps), file]
+        place, buffering = str(SUBJECTS / "torch" / version), -1 if how == "buffered" else 1
+        if how == "race":
+            return [sys.executable, "-c", TORCH_RACE.format(place=place), file]
+        prefix = "[p]:" if how == "prefix" else ""
+        return [sys.executable, "-c", TORCH.format(place=place, keeps=keeps, buffering=buffering, prefix=prefix), file]
     raise SystemExit(f"unknown tailer {name}; there are {', '.join([*programs, *LIBRARIES, *NODE])}, torch-VERSION")
 
 
@@ -150,15 +187,33 @@ SCENARIOS: dict[str, tuple[list[tuple[str, bytes] | str], bytes]] = {
         [("append", b"one\n"), "start", ("append", b"\xe2\x82"), ("append", b"\xac\n")],
         "one\n\u20ac\n".encode(),
     ),
-    "DEL-1": ([("append", b"one\n"), "start", ("append at once", b"two\n")], b"one\ntwo\n"),
+    "ENC-2-within": (
+        [("append", b"one\n"), "start", ("append", b"tw\xc3"), ("append", b"\xa9 three\n")],
+        "one\ntw\xe9 three\n".encode(),
+    ),
+    "DEL-1": ([("append", b"one\n"), "start", ("append!", b"two\n")], b"one\ntwo\n"),
+    "DEL-1-race": ([("append", b"one\n"), "start"], b"one\ntwo\n"),
+    "FRM-1-prefix": ([("append", b"one\n"), "start", ("append", b"ha"), ("append", b"lf\n")], b"[p]:one\n[p]:half\n"),
     "DEL-2": ([("append", b"one\n"), "start", ("append", b"two\n")], b"one\ntwo\n"),
     "DEL-3": (["create", "start", ("append", b"one\n"), ("append", b"two\n")], b"one\ntwo\n"),
     "DEL-5": ([("append", b"one\n"), "start", "touch", ("append", b"two\n"), "touch"], b"one\ntwo\n"),
-    "DEL-7": (["start", ("append at once", b"one\n")], b"one\n"),
+    "DEL-7": (["start", ("append!", b"one\n")], b"one\n"),
     "DEL-9": (
-        [("append", b"one\n"), "start", ("append", b"x" * 4000 + b"\n")]
-        + [("append at once", b"y" * 4000 + b"\n")] * 2000,
+        [("append", b"one\n"), "start", ("append", b"x" * 4000 + b"\n")] + [("append!", b"y" * 4000 + b"\n")] * 2000,
         b"one\n" + b"x" * 4000 + b"\n" + (b"y" * 4000 + b"\n") * 2000,
+    ),
+    "DEL-4": (
+        [("append", b"".join(b"%d\n" % n for n in range(20000)) * 10), "start", ("append", b"end\n")],
+        b"".join(b"%d\n" % n for n in range(20000)) * 10 + b"end\n",
+    ),
+    "DEL-4-growing": (
+        [("append", b"".join(b"%d\n" % n for n in range(20000))), "start"]
+        + [
+            step
+            for at in range(20)
+            for step in (("append!", b"".join(b"new %d\n" % n for n in range(50 * at, 50 * at + 50))), "moment")
+        ],
+        b"".join(b"%d\n" % n for n in range(20000)) + b"".join(b"new %d\n" % n for n in range(1000)),
     ),
     "ERR-1": (["mkdir", "start"], b""),
     "ERR-1-socket": (["socket", "start"], b""),
@@ -187,6 +242,10 @@ SCENARIOS: dict[str, tuple[list[tuple[str, bytes] | str], bytes]] = {
     ),
     "ROT-1": (
         [("append", b"one\n"), "start", "rename", ("append", b"late\n"), "create", ("append", b"two\n")],
+        b"one\nlate\ntwo\n",
+    ),
+    "ROT-1-quick": (
+        [("append", b"one\n"), "start", "rename!", ("append!", b"late\n"), "create!", ("append", b"two\n")],
         b"one\nlate\ntwo\n",
     ),
     "ROT-2": (
@@ -303,15 +362,19 @@ def play(name: str, scenario: str) -> tuple[bytes, bytes, bytes, bytes]:
                 )
             elif verb == "show":
                 shown = out.read_bytes()
-            elif verb == "append at once":
-                producer.append(*data)
+            elif verb.endswith("!"):  # without a pause after it
+                getattr(producer, verb[:-1])(*data)
+                continue
+            elif verb == "moment":
+                time.sleep(MOMENT)
                 continue
             elif verb != "pause":
                 getattr(producer, verb)(*data)
             if process is not None and verb != "show":
                 time.sleep(PAUSE)
         assert process is not None
-        os.killpg(process.pid, signal.SIGTERM)
+        with contextlib.suppress(ProcessLookupError):  # it has ended by itself
+            os.killpg(process.pid, signal.SIGTERM)
         process.wait()
         return wanted, out.read_bytes(), shown, errors.read_bytes()
 

@@ -19,6 +19,7 @@ from ..offsets import family
 from ..outcomes import AdapterProblem, TailerRaised, UsageProblem
 from .base import DEFAULT, Adapter, Job, Tailer
 from .command import program_environment, program_words
+from .draining import Following, Ledger, all_sleep, cpu_ticks, drain
 
 VERSION = 1
 """Of the protocol: a driver says which one it speaks."""
@@ -36,7 +37,8 @@ LAST_WORDS = 400
 class ProtocolAdapter(Adapter):
     """Drives the driver `command`, one process a tailer. It says by itself what it drives and can do.
 
-    `capabilities` are added to those it declares, `without` taken away.
+    `capabilities` are added to those it declares, `without` taken away. One that does not declare `last-piece` does not
+    drain at its stop, and is told to stop when what stands in its files has come.
 
     Raises:
         UsageProblem: the driver cannot be run, or does not describe itself in this protocol.
@@ -95,6 +97,10 @@ class ProtocolAdapter(Adapter):
         assert isinstance(tailer, ProtocolTailer)
         return tailer.family()
 
+    def progress(self, tailer: Tailer) -> object:
+        assert isinstance(tailer, ProtocolTailer)
+        return tailer.looked_at
+
     def abandon(self, tailer: Tailer) -> None:
         assert isinstance(tailer, ProtocolTailer)
         tailer.kill()
@@ -119,7 +125,7 @@ def start_message(job: Job) -> dict[str, object]:
     return message
 
 
-class ProtocolTailer:
+class ProtocolTailer(Following):
     """One driver's process, and the thread that takes what it says."""
 
     def __init__(self, adapter: ProtocolAdapter, job: Job) -> None:
@@ -135,6 +141,7 @@ class ProtocolTailer:
         self._problem = ""
         self._errors = b""
         self._stopping = self._stopped = False
+        self._ledger = Ledger()
 
     def start(self) -> ProtocolTailer:
         self._process = subprocess.Popen(
@@ -158,6 +165,8 @@ class ProtocolTailer:
         if self._process is None or self._stopped:
             self._stopped = True
             return
+        if "last-piece" not in self._adapter.capabilities:
+            drain({key: os.fspath(path) for key, path in self._job.log_files.items()}, self, self._ledger)
         self._stopping = True
         self._send({"do": "stop"})
         if not self._wait_for("stopped"):
@@ -225,6 +234,20 @@ class ProtocolTailer:
         said = " ".join(self._errors.decode(errors="replace").split())[-LAST_WORDS:]
         return f": {said}" if said else ""
 
+    # What a drain looks at.
+
+    def alive(self, key: int) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    def processes(self, key: int) -> Iterable[int]:
+        return self.family()
+
+    def rests(self, pids: Iterable[int]) -> bool:
+        return all_sleep(pids)
+
+    def worked(self, pids: Iterable[int]) -> object:
+        return cpu_ticks(pids)
+
     # What the driver says.
 
     def _take_errors(self, process: subprocess.Popen[bytes]) -> None:
@@ -271,7 +294,8 @@ class ProtocolTailer:
     def _lines(self, key: int | None, text: str) -> None:
         if key is not None and key not in self._job.log_files:
             raise ValueError(f"lines of the key {key!r}, which was not asked for")
-        self._job.hand_over(key, _text(text))
+        self._ledger.take(key, _text(text))
+        self._job.hand_over(key, text)
 
     def _answer(self, line: str) -> dict[str, object]:
         keep = self._job.filter
