@@ -15,10 +15,9 @@ from collections.abc import Callable, Iterator, Mapping
 from taillog.destination import FileId, file_id
 from taillog.framing import LineFramer
 
-READ_SIZE = 256 * 1024
-"""Bytes that are read at once, at the most: after so many the other files have their turn (DEL-10), and the
-memory is bounded by this and by the longest line, not by the backlog (RES-6). Of 64 KiB to 1 MiB it is the
-smallest that is as fast as any."""
+READ_SIZE = 64 * 1024
+"""Bytes that are read at once, at the most, unless the destination takes others faster: after so many the other files
+have their turn (DEL-10), and the memory is bounded by this and by the longest line, not by the backlog (RES-6)."""
 
 PIPE_SIZE = 1024 * 1024
 """Bytes that a pipe holds at the most, unless root raises /proc/sys/fs/pipe-max-size."""
@@ -50,13 +49,14 @@ Ends = Mapping[FileId, int]
 class OpenFile:
     """A descriptor, the offset up to which it was read, and the piece of a line that stands before that."""
 
-    def __init__(self, fd: int, status: os.stat_result) -> None:
+    def __init__(self, fd: int, status: os.stat_result, read_size: int) -> None:
         self.fd = fd
         self.id = file_id(status)
         self.lines = LineFramer()
         self.offset = 0
         self.behind = False  # whether it is known that there is more to be read
         self.quiet_since: float | None = None  # once it has left its path: when it last grew
+        self._read_size = read_size
         self._is_regular = stat.S_ISREG(status.st_mode)
         self._first = b""  # the first bytes of what was read
         self._last = b""  # the last bytes of what was read: those before the offset
@@ -66,8 +66,8 @@ class OpenFile:
         """Read one block of the file that has this status now; return the whole lines. Raises OSError."""
         self.behind = False
         if not self._is_regular:
-            new = self._read_pipe(READ_SIZE)
-            self.behind = len(new) == READ_SIZE
+            new = self._read_pipe(self._read_size)
+            self.behind = len(new) == self._read_size
             return self.lines.feed(new)
         # DEL-5: a new size or time is a reason to look into the file, not a sign that there is anything new.
         # The time is that of the last change: nobody can set it, other than that of the last write.
@@ -77,7 +77,7 @@ class OpenFile:
         block = self._read_on(status.st_size)
         if block is None:
             return self._start_again()
-        self.behind = len(block) == READ_SIZE
+        self.behind = len(block) == self._read_size
         is_settled = time.time_ns() - status.st_ctime_ns > UNSETTLED_NS
         self._seen = seen if is_settled and not self.behind else None
         return self.lines.feed(block)
@@ -88,13 +88,16 @@ class OpenFile:
             # LIF-9: whoever writes to it may go on, but when stop() was called it held no more than this.
             yield self.lines.feed(self._read_pipe(PIPE_SIZE))
         else:
-            block = self._read_on(end)
-            if block is None:
+            if (lines := self._lines_on(end)) is None:
                 yield self._start_again()  # no more than once: it may be truncated as fast as it is read
-                block = self._read_on(end)
-            while block:
-                yield self.lines.feed(block)
-                block = self._read_on(end)
+                lines = self._lines_on(end)
+            while lines is not None:
+                yield lines
+                # Nothing holds the block by now: with it, malloc() would get new pages for each (1.5 times the time).
+                before = self.offset
+                lines = self._lines_on(end)
+                if self.offset == before:
+                    break
         yield self.lines.end()  # FRM-2
 
     # Truncation: whether what stands before the offset is what was read.
@@ -102,21 +105,28 @@ class OpenFile:
     def _read_on(self, end: int) -> bytes | None:
         """The bytes from the offset to `end`, or a block of them; None if the file was truncated.
 
-        TRN-1, TRN-3: each read begins a little before the offset, with bytes that were read already. If they
-        are not there any more the file was truncated, whatever its size is. Comparing the size with the
-        offset would not do: the file may have grown past it since, and it may be truncated between the look
-        at its size and the read.
+        TRN-1, TRN-3: after each read it is asked whether the bytes before it are still those that were read
+        there. If they are not, the file was truncated, whatever its size is, and maybe before the read. Comparing
+        the size with the offset would not do: the file may have grown past it since, and it may be truncated
+        between the look at its size and the read.
         """
-        os.lseek(self.fd, self.offset - len(self._last), os.SEEK_SET)
-        wanted = min(max(end - self.offset, 0), READ_SIZE)
-        data = os.read(self.fd, len(self._last) + wanted)
-        if not data.startswith(self._last) or os.pread(self.fd, len(self._first), 0) != self._first:
+        os.lseek(self.fd, self.offset, os.SEEK_SET)
+        block = os.read(self.fd, min(max(end - self.offset, 0), self._read_size))
+        start = self.offset - len(self._last)
+        if (
+            os.pread(self.fd, len(self._last), start) != self._last
+            or os.pread(self.fd, len(self._first), 0) != self._first
+        ):
             return None
-        block = data[len(self._last) :]
         self.offset += len(block)
         self._first += block[: MARK_SIZE - len(self._first)]
-        self._last = data[-MARK_SIZE:]
+        self._last = (self._last + block[-MARK_SIZE:])[-MARK_SIZE:]
         return block
+
+    def _lines_on(self, end: int) -> bytearray | None:
+        """The whole lines of what _read_on() returns."""
+        block = self._read_on(end)
+        return None if block is None else self.lines.feed(block)
 
     def _start_again(self) -> bytearray:
         """Go to the first byte of a truncated file; return the piece from before as a line of its own."""
@@ -140,13 +150,19 @@ class Source:
     """A path that is followed, the file that stands there, and those that have left it lately."""
 
     def __init__(
-        self, key: int, path: str | os.PathLike[str], prefix: str, forbidden: Callable[[], FileId | None]
+        self,
+        key: int,
+        path: str | os.PathLike[str],
+        prefix: str,
+        forbidden: Callable[[], FileId | None],
+        read_size: int = READ_SIZE,
     ) -> None:
         self.key = key
         self.path = path
         self.prefix = prefix
         self.behind = False  # whether it is known that there is more to be read
         self._forbidden = forbidden
+        self._read_size = read_size
         # Oldest first, which is the order to read them in. It is a tuple, replaced and never changed, since
         # the thread that calls stop() reads it while the worker is at work: see `statuses`.
         self._files: tuple[OpenFile, ...] = ()
@@ -275,7 +291,7 @@ class Source:
         except BaseException:
             os.close(fd)
             raise
-        return OpenFile(fd, status), status
+        return OpenFile(fd, status, self._read_size), status
 
     def _is_over(self, file: OpenFile, status: os.stat_result, has_grown: bool) -> bool:
         """Whether a file that has left the path, and was read to its end just now, is to be given up."""

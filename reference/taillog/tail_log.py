@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Self
 
 from taillog.destination import FileId, Writable, destination_for, file_id
-from taillog.framing import split_lines, to_text, with_prefix
+from taillog.framing import split_lines, to_text
 from taillog.source import Ends, Source
 from taillog.waiting import Polling, Waiting
 
@@ -54,7 +54,13 @@ class TailLog:
         self._destination = destination_for(dst)
         self._sources = [
             # PFX-2: the key, not the position. PFX-5: a prefix that is given holds, an empty one too.
-            Source(key, path, prefixes.get(key, f"[{name}{key}]:"), self._destination.regular_file)
+            Source(
+                key,
+                path,
+                prefixes.get(key, f"[{name}{key}]:"),
+                self._destination.regular_file,
+                self._destination.block_size,
+            )
             for key, path in log_files.items()
         ]
         self._interval_sec = interval_sec
@@ -198,11 +204,10 @@ class TailLog:
             for block in blocks:
                 if not block:
                     continue
-                text = to_text(block)
                 if self._filter is not None:  # FLT-3
-                    text = self._kept(source, self._filter, text)
-                if text:
-                    self._write(with_prefix(text, source.prefix))
+                    block = self._kept(source, self._filter, block)
+                if block:
+                    self._write(block, source.prefix)
                 if self._destination.stuck:
                     return
         except BaseException as error:
@@ -210,12 +215,13 @@ class TailLog:
         else:
             self._clear(subject)
 
-    def _kept(self, source: Source, keep: Callable[[str], object], text: str) -> str:
+    def _kept(self, source: Source, keep: Callable[[str], object], block: bytearray) -> bytearray:
         """Those of the lines that the filter keeps."""
         subject = ("filter", source.key)
+        lines = split_lines(to_text(block))
         kept = []
         has_raised = False
-        for line in split_lines(text):
+        for line in lines:
             try:
                 if keep(line):  # FLT-1: true, not just True
                     kept.append(line)
@@ -230,19 +236,22 @@ class TailLog:
                 )
         if not has_raised:
             self._clear(subject)
-        return "".join(kept)
+        return block if len(kept) == len(lines) else bytearray("".join(kept).encode("utf-8"))
 
-    def _write(self, text: str) -> None:
+    def _write(self, lines: bytearray, prefix: str) -> None:
+        self._try_to_write(lambda: self._destination.write(lines, prefix))
+
+    def _write_the_rest(self) -> None:
+        if self._destination.stuck:
+            self._try_to_write(self._destination.write_the_rest)
+
+    def _try_to_write(self, write: Callable[[], None]) -> None:
         try:
-            self._destination.write(text)
+            write()
         except BaseException as error:  # DST-6, ERR-8
             self._report("write", "cannot write to the destination: %r", error)
         else:
             self._clear("write")
-
-    def _write_the_rest(self) -> None:
-        if self._destination.stuck:
-            self._write("")
 
     def _flush(self) -> None:
         try:

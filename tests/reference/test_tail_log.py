@@ -17,8 +17,9 @@ from typing import Any
 
 import pytest
 
-import taillog.source
+import taillog.tail_log
 from taillog import TailLog
+from taillog.destination import PathDestination, StreamDestination
 from taillog.tail_log import tail_logfile
 
 SOON_SEC = 10
@@ -182,7 +183,7 @@ def test_one_path_under_two_keys_is_delivered_for_each(path: pathlib.Path) -> No
 
 
 def test_a_backlog_does_not_starve_another_file(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(taillog.source, "READ_SIZE", 4096)
+    monkeypatch.setattr(StreamDestination, "block_size", 4096)
     (tmp_path / "long").write_text("x" * 79 + "\n" * 100 + "x\n" * 100_000)
     (tmp_path / "short").write_text("short\n")
     texts: list[str] = []
@@ -622,7 +623,7 @@ def test_a_full_disk_takes_no_memory_in_the_drain(path: pathlib.Path, monkeypatc
     def full(fd: int, data: bytes) -> int:
         raise OSError(errno.ENOSPC, "full")
 
-    monkeypatch.setattr(taillog.source, "READ_SIZE", 4096)
+    monkeypatch.setattr(PathDestination, "block_size", 4096)
     monkeypatch.setattr(os, "read", counted_read)
     monkeypatch.setattr(os, "write", full)
     TailLog("t", {0: path}, path.with_suffix(".out"), interval_sec=LONG_INTERVAL_SEC).start().stop()
