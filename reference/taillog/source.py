@@ -57,7 +57,7 @@ class OpenFile:
         self.behind = False  # whether it is known that there is more to be read
         self.quiet_since: float | None = None  # once it has left its path: when it last grew
         self._read_size = read_size
-        self._is_regular = stat.S_ISREG(status.st_mode)
+        self.is_regular = stat.S_ISREG(status.st_mode)
         self._first = b""  # the first bytes of what was read
         self._last = b""  # the last bytes of what was read: those before the offset
         self._seen: tuple[int, int] | None = None  # the size and time up to which there is nothing to be read
@@ -65,7 +65,7 @@ class OpenFile:
     def read(self, status: os.stat_result) -> bytearray:
         """Read one block of the file that has this status now; return the whole lines. Raises OSError."""
         self.behind = False
-        if not self._is_regular:
+        if not self.is_regular:
             new = self._read_pipe(self._read_size)
             self.behind = len(new) == self._read_size
             return self.lines.feed(new)
@@ -84,7 +84,7 @@ class OpenFile:
 
     def drain(self, end: int) -> Iterator[bytearray]:
         """Read on to the offset `end`: the whole lines, then the piece that is left. Raises OSError."""
-        if not self._is_regular:
+        if not self.is_regular:
             # LIF-9: whoever writes to it may go on, but when stop() was called it held no more than this.
             yield self.lines.feed(self._read_pipe(PIPE_SIZE))
         else:
@@ -110,13 +110,14 @@ class OpenFile:
         the size with the offset would not do: the file may have grown past it since, and it may be truncated
         between the look at its size and the read.
         """
-        os.lseek(self.fd, self.offset, os.SEEK_SET)
-        block = os.read(self.fd, min(max(end - self.offset, 0), self._read_size))
+        block = b""
+        if end > self.offset:
+            os.lseek(self.fd, self.offset, os.SEEK_SET)
+            block = os.read(self.fd, min(end - self.offset, self._read_size))
         start = self.offset - len(self._last)
-        if (
-            os.pread(self.fd, len(self._last), start) != self._last
-            or os.pread(self.fd, len(self._first), 0) != self._first
-        ):
+        if os.pread(self.fd, len(self._last), start) != self._last:
+            return None
+        if start > 0 and os.pread(self.fd, len(self._first), 0) != self._first:
             return None
         self.offset += len(block)
         self._first += block[: MARK_SIZE - len(self._first)]
@@ -130,7 +131,7 @@ class OpenFile:
 
     def _start_again(self) -> bytearray:
         """Go to the first byte of a truncated file; return the piece from before as a line of its own."""
-        self.offset = 0
+        self.offset = os.lseek(self.fd, 0, os.SEEK_SET)
         self._first = self._last = b""
         self._seen = None
         self.behind = True
@@ -165,7 +166,7 @@ class Source:
         self._read_size = read_size
         # Oldest first, which is the order to read them in. It is a tuple, replaced and never changed, since
         # the thread that calls stop() reads it while the worker is at work: see `statuses`.
-        self._files: tuple[OpenFile, ...] = ()
+        self.files: tuple[OpenFile, ...] = ()
         self._standing: OpenFile | None = None  # the one of them that stands at the path
 
     def hold(self) -> None:
@@ -179,7 +180,7 @@ class Source:
         """
         self.behind = False
         standing, fault = self._try_to_look()
-        files = self._files
+        files = self.files
         # ROT-1: first comes the look, with the size of the new file; then the old files are read to their
         # end, and then the new one up to that size. So no line comes before one that was written earlier.
         for position, file in enumerate(files):
@@ -214,7 +215,7 @@ class Source:
         Raises OSError or ValueError as turn() does.
         """
         _, fault = self._try_to_look()  # DEL-7: a file may have come since the last look
-        for file in self._files:
+        for file in self.files:
             try:
                 yield from file.drain(ends.get(file.id, 0))
             except OSError as error:
@@ -225,23 +226,36 @@ class Source:
 
     def statuses(self) -> Iterator[os.stat_result]:
         """The status of each file of this source: for stop(), in its thread, while the worker is at work."""
+        standing = None
         with contextlib.suppress(OSError, ValueError):
-            yield os.stat(self.path)
-        for file in self._files:
+            status = os.stat(self.path)
+            standing = file_id(status)
+            yield status
+        for file in self.files:
             # The worker may have closed it by now, having read it to its end. The number may belong to
             # another file then; its status is as true.
-            with contextlib.suppress(OSError):
-                yield os.fstat(file.fd)
+            if file.id != standing:
+                with contextlib.suppress(OSError):
+                    yield os.fstat(file.fd)
 
     def close(self) -> None:
         """Give back the descriptors (RES-2)."""
         self._standing = None
-        for file in self._files:
+        for file in self.files:
             self._close(file)
 
     def _close(self, file: OpenFile) -> None:
-        self._files = tuple(other for other in self._files if other is not file)
+        self.files = tuple(other for other in self.files if other is not file)
         os.close(file.fd)
+
+    @property
+    def restless(self) -> bool:
+        """Whether it has to be looked at once an interval, though nothing seems to happen.
+
+        A file that has left the path is given up when it has not grown for a while; and of a pipe or a device the
+        kernel does not tell all.
+        """
+        return any(file is not self._standing or not file.is_regular for file in self.files)
 
     # Rotation: which file stands at the path, and how long those that have left it are kept.
 
@@ -263,10 +277,10 @@ class Source:
         if standing is not None and standing.id == file_id(status):
             self._standing = standing
             return status
-        for file in self._files:
+        for file in self.files:
             if file.id == file_id(status):
                 # ROT-7: a link was turned back to a file, or it was renamed back. It is read on, not again.
-                self._files = (*(other for other in self._files if other is not file), file)
+                self.files = (*(other for other in self.files if other is not file), file)
                 self._standing = file
                 file.quiet_since = None
                 return status
@@ -274,7 +288,7 @@ class Source:
         # before it: the inode number of a file that we have open is not given again, and after that we have
         # forgotten it.
         file, status = self._open()
-        self._files = (*self._files, file)
+        self.files = (*self.files, file)
         self._standing = file
         return status
 
@@ -304,4 +318,4 @@ class Source:
             return quiet > DELETED_GRACE_SEC
         if self._standing is None:
             return False  # ROT-4: until a new file stands at the path, the producer may go on in this one
-        return quiet > RENAMED_GRACE_SEC or len(self._files) - 1 > LEFT_FILES_KEPT
+        return quiet > RENAMED_GRACE_SEC or len(self.files) - 1 > LEFT_FILES_KEPT
