@@ -16,18 +16,19 @@ class LineFramer:
     def __init__(self) -> None:
         self._piece = bytearray()
 
-    def feed(self, data: bytes) -> bytearray:
-        """Take the file's next bytes; return the whole lines that they complete, each with its LF."""
+    def feed(self, data: bytes | bytearray, size: int) -> bytearray:
+        """Take the file's next bytes, the first `size` of `data`; return the whole lines that they complete."""
         # FRM-4, FRM-5, FRM-6: LF and nothing else ends a line. bytes.splitlines() would take CR too, and
         # str.splitlines() eight more characters.
         # FRM-9: only the new bytes are searched. Searching the held piece again each time would make a long
         # line that comes in many small pieces quadratic.
-        end = data.rfind(LF) + 1
+        end = data.rfind(LF, 0, size) + 1
+        new = memoryview(data)  # its slices are no copies
         if end == 0:
-            self._piece += data
+            self._piece += new[:size]
             return bytearray()  # FRM-1: no line has ended
-        self._piece += memoryview(data)[:end]  # a slice of bytes would be one copy more
-        lines, self._piece = self._piece, bytearray(data[end:])
+        self._piece += new[:end]
+        lines, self._piece = self._piece, bytearray(new[end:size])
         return lines
 
     def end(self) -> bytearray:

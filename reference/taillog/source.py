@@ -15,10 +15,6 @@ from collections.abc import Callable, Iterator, Mapping
 from taillog.destination import FileId, file_id
 from taillog.framing import LineFramer
 
-READ_SIZE = 64 * 1024
-"""Bytes that are read at once, at the most, unless the destination takes others faster: after so many the other files
-have their turn (DEL-10), and the memory is bounded by this and by the longest line, not by the backlog (RES-6)."""
-
 PIPE_SIZE = 1024 * 1024
 """Bytes that a pipe holds at the most, unless root raises /proc/sys/fs/pipe-max-size."""
 
@@ -49,14 +45,14 @@ Ends = Mapping[FileId, int]
 class OpenFile:
     """A descriptor, the offset up to which it was read, and the piece of a line that stands before that."""
 
-    def __init__(self, fd: int, status: os.stat_result, read_size: int) -> None:
+    def __init__(self, fd: int, status: os.stat_result, room: bytearray) -> None:
         self.fd = fd
         self.id = file_id(status)
         self.lines = LineFramer()
         self.offset = 0
         self.behind = False  # whether it is known that there is more to be read
         self.quiet_since: float | None = None  # once it has left its path: when it last grew
-        self._read_size = read_size
+        self._room = room
         self.is_regular = stat.S_ISREG(status.st_mode)
         self._first = b""  # the first bytes of what was read
         self._last = b""  # the last bytes of what was read: those before the offset
@@ -66,68 +62,61 @@ class OpenFile:
         """Read one block of the file that has this status now; return the whole lines. Raises OSError."""
         self.behind = False
         if not self.is_regular:
-            new = self._read_pipe(self._read_size)
-            self.behind = len(new) == self._read_size
-            return self.lines.feed(new)
+            new = self._read_pipe(len(self._room))
+            self.behind = len(new) == len(self._room)
+            return self.lines.feed(new, len(new))
         # DEL-5: a new size or time is a reason to look into the file, not a sign that there is anything new.
         # The time is that of the last change: nobody can set it, other than that of the last write.
         seen = (status.st_size, status.st_ctime_ns)
         if seen == self._seen:
             return bytearray()
-        block = self._read_on(status.st_size)
-        if block is None:
+        size = self._read_on(status.st_size)
+        if size is None:
             return self._start_again()
-        self.behind = len(block) == self._read_size
+        self.behind = size == len(self._room)
         is_settled = time.time_ns() - status.st_ctime_ns > UNSETTLED_NS
         self._seen = seen if is_settled and not self.behind else None
-        return self.lines.feed(block)
+        return self.lines.feed(self._room, size)
 
     def drain(self, end: int) -> Iterator[bytearray]:
         """Read on to the offset `end`: the whole lines, then the piece that is left. Raises OSError."""
         if not self.is_regular:
             # LIF-9: whoever writes to it may go on, but when stop() was called it held no more than this.
-            yield self.lines.feed(self._read_pipe(PIPE_SIZE))
+            new = self._read_pipe(PIPE_SIZE)
+            yield self.lines.feed(new, len(new))
         else:
-            if (lines := self._lines_on(end)) is None:
+            size = self._read_on(end)
+            if size is None:
                 yield self._start_again()  # no more than once: it may be truncated as fast as it is read
-                lines = self._lines_on(end)
-            while lines is not None:
-                yield lines
-                # Nothing holds the block by now: with it, malloc() would get new pages for each (1.5 times the time).
-                before = self.offset
-                lines = self._lines_on(end)
-                if self.offset == before:
-                    break
+                size = self._read_on(end)
+            while size:
+                yield self.lines.feed(self._room, size)
+                size = self._read_on(end)
         yield self.lines.end()  # FRM-2
 
     # Truncation: whether what stands before the offset is what was read.
 
-    def _read_on(self, end: int) -> bytes | None:
-        """The bytes from the offset to `end`, or a block of them; None if the file was truncated.
+    def _read_on(self, end: int) -> int | None:
+        """Read from the offset to `end`, or as much as there is room for; the size, or None if it was truncated.
 
         TRN-1, TRN-3: after each read it is asked whether the bytes before it are still those that were read
         there. If they are not, the file was truncated, whatever its size is, and maybe before the read. Comparing
         the size with the offset would not do: the file may have grown past it since, and it may be truncated
         between the look at its size and the read.
         """
-        block = b""
+        size = 0
         if end > self.offset:
             os.lseek(self.fd, self.offset, os.SEEK_SET)
-            block = os.read(self.fd, min(end - self.offset, self._read_size))
-        start = self.offset - len(self._last)
-        if os.pread(self.fd, len(self._last), start) != self._last:
+            size = os.readv(self.fd, [memoryview(self._room)[: end - self.offset]])
+        before = self.offset - len(self._last)
+        if os.pread(self.fd, len(self._last), before) != self._last:
             return None
-        if start > 0 and os.pread(self.fd, len(self._first), 0) != self._first:
+        if before > 0 and os.pread(self.fd, len(self._first), 0) != self._first:
             return None
-        self.offset += len(block)
-        self._first += block[: MARK_SIZE - len(self._first)]
-        self._last = (self._last + block[-MARK_SIZE:])[-MARK_SIZE:]
-        return block
-
-    def _lines_on(self, end: int) -> bytearray | None:
-        """The whole lines of what _read_on() returns."""
-        block = self._read_on(end)
-        return None if block is None else self.lines.feed(block)
+        self.offset += size
+        self._first += self._room[: min(size, MARK_SIZE - len(self._first))]
+        self._last = (self._last + self._room[max(size - MARK_SIZE, 0) : size])[-MARK_SIZE:]
+        return size
 
     def _start_again(self) -> bytearray:
         """Go to the first byte of a truncated file; return the piece from before as a line of its own."""
@@ -148,7 +137,11 @@ class OpenFile:
 
 
 class Source:
-    """A path that is followed, the file that stands there, and those that have left it lately."""
+    """A path that is followed, the file that stands there, and those that have left it lately.
+
+    `room` is for the bytes that are read at once: after so many the other files have their turn (DEL-10), and the
+    memory is bounded by it and by the longest line, not by the backlog (RES-6). All sources of a tailer share it.
+    """
 
     def __init__(
         self,
@@ -156,14 +149,14 @@ class Source:
         path: str | os.PathLike[str],
         prefix: str,
         forbidden: Callable[[], FileId | None],
-        read_size: int = READ_SIZE,
+        room: bytearray,
     ) -> None:
         self.key = key
         self.path = path
         self.prefix = prefix
         self.behind = False  # whether it is known that there is more to be read
         self._forbidden = forbidden
-        self._read_size = read_size
+        self._room = room
         # Oldest first, which is the order to read them in. It is a tuple, replaced and never changed, since
         # the thread that calls stop() reads it while the worker is at work: see `statuses`.
         self.files: tuple[OpenFile, ...] = ()
@@ -305,7 +298,7 @@ class Source:
         except BaseException:
             os.close(fd)
             raise
-        return OpenFile(fd, status, self._read_size), status
+        return OpenFile(fd, status, self._room), status
 
     def _is_over(self, file: OpenFile, status: os.stat_result, has_grown: bool) -> bool:
         """Whether a file that has left the path, and was read to its end just now, is to be given up."""

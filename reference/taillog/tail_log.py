@@ -57,6 +57,9 @@ class TailLog:
         prefixes = log_line_prefixes or {}
         self._name = name
         self._destination = destination_for(dst)
+        # One for all of them: were there a new one for each read, malloc() would give pages back and take others
+        # again and again, in twice the time for 512 files.
+        room = bytearray(self._destination.block_size)
         self._sources = [
             # PFX-2: the key, not the position. PFX-5: a prefix that is given holds, an empty one too.
             Source(
@@ -64,7 +67,7 @@ class TailLog:
                 path,
                 prefixes.get(key, f"[{name}{key}]:"),
                 self._destination.regular_file,
-                self._destination.block_size,
+                room,
             )
             for key, path in log_files.items()
         ]

@@ -32,7 +32,7 @@ class Watcher:
     def __init__(self, path: pathlib.Path) -> None:
         self.told: list[str] = []
         self.events = Events(self.told.append)
-        self.source = Source(0, path, "", lambda: None)
+        self.source = Source(0, path, "", lambda: None, bytearray(4096))
         self.is_watched = False
         self.got = b""
         self.look()

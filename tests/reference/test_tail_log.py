@@ -620,18 +620,18 @@ def test_a_full_disk_that_is_freed_loses_no_line(
 def test_a_full_disk_takes_no_memory_in_the_drain(path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path.write_bytes(b"0123456\n" * 100_000)
     reads = 0
-    read = os.read
+    read = os.readv
 
-    def counted_read(fd: int, size: int) -> bytes:
+    def counted_read(fd: int, room: list[memoryview]) -> int:
         nonlocal reads
         reads += 1
-        return read(fd, size)
+        return read(fd, room)
 
     def full(fd: int, data: bytes) -> int:
         raise OSError(errno.ENOSPC, "full")
 
     monkeypatch.setattr(PathDestination, "block_size", 4096)
-    monkeypatch.setattr(os, "read", counted_read)
+    monkeypatch.setattr(os, "readv", counted_read)
     monkeypatch.setattr(os, "write", full)
     TailLog("t", {0: path}, path.with_suffix(".out"), interval_sec=LONG_INTERVAL_SEC).start().stop()
     assert reads < 10
