@@ -141,6 +141,14 @@ def test_a_tailer_that_delivers_nothing_has_no_figure() -> None:
     ElementTree.fromstring(picture(found))
 
 
+def test_a_program_for_one_file_is_not_started_hundreds_of_times() -> None:
+    subject = subject_for(Target(command="tail -n +1 -F {file}"))
+    found = measured([subject], [point for point in points(SMALL) if point.label in ("8", "512")])
+    assert {point: why for (_, point, _), why in found.failed.items()} == {
+        "512": "it would take 512 processes, and more than 64 are not started"
+    }
+
+
 def test_the_tailers_take_turns_and_each_begins_once() -> None:
     order = []
 

@@ -23,6 +23,9 @@ from ..target import Target
 FILES = "{files}"
 """In a command: all paths, each a word of its own. Then one process follows them all."""
 
+MOST_PROCESSES = 64
+"""Processes that are started for a program which follows one file: some take 20 MiB each."""
+
 MOVES_WITHIN = 20.0
 """Seconds without progress after which a measurement is given up: the slowest tailer looks once a second."""
 
@@ -189,6 +192,8 @@ class Program:
         words = shlex.split(subject.target.command)
         paths = [str(path) for path in task.files.values()]
         followed = [paths] if FILES in words else [[path] for path in paths]
+        if len(followed) > MOST_PROCESSES:
+            raise Failed(f"it would take {len(followed)} processes, and more than {MOST_PROCESSES} are not started")
         self._commands = [_filled(words, each, task.interval) for each in followed]
         self._task = task
         if task.keep or task.prefixes or task.sink == "memory":
