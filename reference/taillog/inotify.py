@@ -1,6 +1,6 @@
 """The kernel's events about files, on Linux: inotify(7), called through ctypes.
 
-What a caller gets are numbers: of a watch, and of what happened. What they mean for a log file is said in `waiting`.
+What a caller gets are numbers: of a watch, and of what happened. What they mean for a log file is said in `events`.
 """
 
 import ctypes

@@ -10,9 +10,10 @@ from types import TracebackType
 from typing import Self
 
 from taillog.destination import FileId, Writable, destination_for, file_id
+from taillog.events import Events
 from taillog.framing import split_lines, to_text
 from taillog.source import Ends, Source
-from taillog.waiting import Events, Polling, Waiting
+from taillog.waiting import Polling, Waiting
 
 logger = logging.getLogger(__name__)
 

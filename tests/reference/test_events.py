@@ -15,8 +15,11 @@ import pytest
 
 import taillog.tail_log
 from taillog import TailLog
+from taillog.events import PAUSE_SEC, Events
 from taillog.source import Source
-from taillog.waiting import Events
+from taillog_conformance import races
+from taillog_conformance.adapters import TailLogAdapter
+from taillog_conformance.stage import Profile, Run, Stage
 
 SOON_SEC = 10
 LONG_INTERVAL_SEC = 3600
@@ -231,7 +234,7 @@ def test_many_writes_are_gathered(watcher: Watcher, path: pathlib.Path) -> None:
         waits += 1
         watcher.events.wait(SOON_SEC)
         watcher.look()
-    assert waits <= (time.monotonic() - began) / taillog.waiting.PAUSE_SEC + 2
+    assert waits <= (time.monotonic() - began) / PAUSE_SEC + 2
     assert done.wait(SOON_SEC)
 
 
@@ -429,3 +432,39 @@ def test_many_files_some_of_which_are_missing_are_told_of(tmp_path: pathlib.Path
             files[key].write_text("b\n")
         waits_for(lambda: stream.getvalue().count("b") == 100)
     assert len(stream.getvalue()) == 2000
+
+
+# Races: with an interval that nobody waits out, whatever comes has been told of.
+
+
+def appends(run: Run) -> None:
+    run["a"].append(f"{len(run.timeline.events())}\n")
+
+
+def rotates(run: Run) -> None:
+    appends(run)
+    run["a"].rename()
+    run["a"].create()
+    appends(run)
+
+
+@pytest.mark.parametrize("meanwhile", [appends, rotates])
+def test_nothing_is_missed_wherever_the_worker_is_held(
+    meanwhile: Callable[[Run], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The worker is held at each line that it passes when a line comes; what is done then comes at once even so."""
+    monkeypatch.setattr(races, "FIRST_PLACES", 80)
+    monkeypatch.setattr(races, "TRIES_FOR", 60.0)
+    monkeypatch.setattr(races, "_open", lambda stage: stage.open(interval=LONG_INTERVAL_SEC))
+    monkeypatch.setattr(Run, "looks", lambda run, count: time.sleep(NEVER_SEC))  # there are none
+    stage = Stage(TailLogAdapter(TailLog), seed="held", profile=Profile(offset_visible=True))
+
+    def prepare(run: Run) -> None:
+        appends(run)
+        run.start()
+        run.settle()
+
+    try:
+        races.held_at_every_line(stage, prepare, meanwhile, before=appends, after=Run.must_deliver)
+    finally:
+        stage.close()
