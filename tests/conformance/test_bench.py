@@ -175,6 +175,23 @@ def test_a_point_that_fails_once_is_not_taken_again() -> None:
     assert list(found.failed.values()) == ["it is broken"]
 
 
+def test_what_was_measured_before_an_interruption_is_kept() -> None:
+    taken = []
+
+    def take(bench: Bench, subject: Subject) -> dict[str, float | list[float]]:
+        if taken:
+            raise KeyboardInterrupt
+        taken.append(subject.label)
+        return {THROUGHPUT.name: 7.0}
+
+    subjects = [subject_for(Target(command=command)) for command in ("cat {file}", "tail -n +1 {file}")]
+    found = measured(subjects, [Point("throughput", "none", (THROUGHPUT,), take)], runs=3)
+    assert found.interrupted
+    assert [row.median(subjects[0].label) for row in found.rows] == [7.0]
+    assert "interrupted" in markdown(found)
+    ElementTree.fromstring(picture(found))
+
+
 def test_medians_spreads_and_ratios() -> None:
     point = Point("latency", "1 file", (THROUGHPUT,), lambda bench, subject: {})
     row = Row(point, THROUGHPUT, {"a": [[1.0, 2.0, 3.0], [4.0, 5.0, 60.0]], "b": [[20.0], [10.0]]})

@@ -71,6 +71,7 @@ class Comparison:
     rows: list[Row] = field(default_factory=list)
     failed: dict[tuple[str, str, str], str] = field(default_factory=dict)
     """Why a subject has no value: by measure, label of the point, label of the subject."""
+    interrupted: bool = False
 
     def as_json(self) -> dict[str, Any]:
         """The whole comparison as plain data."""
@@ -80,6 +81,7 @@ class Comparison:
             "date": datetime.now(UTC).date().isoformat(),
             "machine": machine(self.folder),
             "runs": self.runs,
+            "interrupted": self.interrupted,
             "sizes": {name: getattr(self.sizes, name) for name in self.sizes.__dataclass_fields__},
             "subjects": [{"label": each.label, "kind": each.kind, "version": each.version} for each in self.subjects],
             "rows": [self._row(row) for row in self.rows],
@@ -120,10 +122,12 @@ def compare(
 ) -> Comparison:
     """Take each point of each subject in turn, `runs` times over; `told` hears what is done.
 
-    The subjects take turns, so that what the machine does meanwhile meets all of them; and each begins in turn.
+    The subjects take turns, so that what the machine does meanwhile meets all of them; and each begins in turn. At
+    Ctrl-C what was measured until then is kept.
     """
     top = Path(tempfile.mkdtemp(prefix="taillog-bench-"))
     comparison = Comparison(subjects, runs, sizes, top)
+    comparison.rows = [Row(point, metric) for point in points for metric in point.metrics]
     try:
         chance = random.Random(seed)
         headers: dict[str, int] = {}
@@ -134,7 +138,6 @@ def compare(
                 except Failed as failure:
                     for point in points:
                         comparison.failed[point.measure, point.label, subject.label] = str(failure)
-        comparison.rows = [Row(point, metric) for point in points for metric in point.metrics]
         for run in range(runs):
             for point in points:
                 for subject in _turned(subjects, run):
@@ -142,9 +145,11 @@ def compare(
                         told(f"run {run + 1} of {runs}: {point.measure}, {point.label}: {subject.label}")
                         with _folder(top) as folder:
                             _take(comparison, point, subject, Bench(folder, sizes, chance, headers))
-        return comparison
+    except KeyboardInterrupt:
+        comparison.interrupted = True
     finally:
         remove_tree(top)
+    return comparison
 
 
 def _take(comparison: Comparison, point: Point, subject: Subject, bench: Bench) -> None:

@@ -53,7 +53,7 @@ def conditions(comparison: Comparison) -> str:
     on = machine(comparison.folder)
     return (
         f"{on['processor']}, {on['cores']} cores, {on['memory']}, {on['file_system']}, {on['system']}, {on['python']}; "
-        f"{comparison.runs} interleaved runs"
+        f"{comparison.runs} interleaved runs{', interrupted' if comparison.interrupted else ''}"
     )
 
 
