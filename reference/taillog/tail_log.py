@@ -177,12 +177,13 @@ class TailLog:
     def _follow(self) -> Ends:
         """Look at each source when there is a reason to, until stop() is called; the sizes that it gave."""
         due: Collection[Source] = self._sources
+        is_look = True  # whether the restless are among those that are due
         full_look = time.monotonic() + max(FULL_LOOK_SEC, self._interval_sec)
         next_look = 0.0
         while self._ends is None:
             left = self._round(due)
             now = time.monotonic()
-            if now >= next_look:  # the restless have just been looked at
+            if is_look:
                 next_look = now + self._interval_sec
             if left and not self._destination.stuck:
                 until = now  # there is a backlog
@@ -190,10 +191,11 @@ class TailLog:
                 until = next_look if self._restless or self._faults else full_look  # RES-4
             changed = self._waiting.wait(max(until - now, 0))
             now = time.monotonic()
+            is_look = now >= next_look
             if now >= full_look:
                 full_look = now + max(FULL_LOOK_SEC, self._interval_sec)
                 due = self._sources
-            elif now >= next_look:
+            elif is_look:
                 due = dict.fromkeys((*left, *changed, *self._restless))
             else:
                 due = dict.fromkeys((*left, *changed))

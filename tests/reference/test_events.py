@@ -468,3 +468,39 @@ def test_nothing_is_missed_wherever_the_worker_is_held(
         races.held_at_every_line(stage, prepare, meanwhile, before=appends, after=Run.must_deliver)
     finally:
         stage.close()
+
+
+def test_events_of_one_file_do_not_keep_another_from_being_looked_at(
+    tmp_path: pathlib.Path, path: pathlib.Path
+) -> None:
+    busy = tmp_path / "busy"
+    path.symlink_to(tmp_path / "target")  # of what it leads to nothing is told
+    goes_on = threading.Event()
+    goes_on.set()
+
+    class Slow:
+        """A destination in which nearly all the time is spent."""
+
+        got = ""
+
+        def write(self, text: str) -> None:
+            time.sleep(0.01)
+            self.got += text
+
+    stream = Slow()
+    with TailLog("t", {0: busy, 1: path}, stream, {0: "", 1: "seldom "}, 0.02):
+
+        def produce() -> None:
+            while goes_on.is_set():
+                append(busy, "often\n")
+                time.sleep(0.001)
+
+        producer = threading.Thread(target=produce)
+        producer.start()
+        try:
+            waits_for(lambda: stream.got.count("often") > 10)
+            (tmp_path / "target").write_text("a\n")
+            waits_for(lambda: "seldom a\n" in stream.got)
+        finally:
+            goes_on.clear()
+            producer.join()
