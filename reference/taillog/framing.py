@@ -16,8 +16,8 @@ class LineFramer:
     def __init__(self) -> None:
         self._piece = bytearray()
 
-    def feed(self, data: bytes | bytearray, size: int) -> bytearray:
-        """Take the file's next bytes, the first `size` of `data`; return the whole lines that they complete."""
+    def feed(self, data: bytes | bytearray, size: int | None = None) -> bytearray:
+        """Take the file's next bytes, `data` or the first `size` of it; return the whole lines that they complete."""
         # FRM-4, FRM-5, FRM-6: LF and nothing else ends a line. bytes.splitlines() would take CR too, and
         # str.splitlines() eight more characters.
         # FRM-9: only the new bytes are searched. Searching the held piece again each time would make a long

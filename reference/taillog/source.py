@@ -64,7 +64,7 @@ class OpenFile:
         if not self.is_regular:
             new = self._read_pipe(len(self._room))
             self.behind = len(new) == len(self._room)
-            return self.lines.feed(new, len(new))
+            return self.lines.feed(new)
         # DEL-5: a new size or time is a reason to look into the file, not a sign that there is anything new.
         # The time is that of the last change: nobody can set it, other than that of the last write.
         seen = (status.st_size, status.st_ctime_ns)
@@ -82,8 +82,7 @@ class OpenFile:
         """Read on to the offset `end`: the whole lines, then the piece that is left. Raises OSError."""
         if not self.is_regular:
             # LIF-9: whoever writes to it may go on, but when stop() was called it held no more than this.
-            new = self._read_pipe(PIPE_SIZE)
-            yield self.lines.feed(new, len(new))
+            yield self.lines.feed(self._read_pipe(PIPE_SIZE))
         else:
             size = self._read_on(end)
             if size is None:

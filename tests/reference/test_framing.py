@@ -25,7 +25,7 @@ texts = st.lists(st.sampled_from(TRICKY) | st.binary(max_size=5), max_size=40).m
 
 def framed(pieces: list[bytes]) -> str:
     framer = LineFramer()
-    return "".join(to_text(framer.feed(piece, len(piece))) for piece in pieces) + to_text(framer.end())
+    return "".join(to_text(framer.feed(piece)) for piece in pieces) + to_text(framer.end())
 
 
 @given(texts, st.data())
@@ -47,11 +47,19 @@ def test_a_line_is_what_stands_between_two_lf(text: bytes) -> None:
     assert framed([text]) == expected
 
 
+def test_of_a_larger_room_only_what_was_read_is_taken() -> None:
+    framer = LineFramer()
+    room = bytearray(b"one\ntwo\nold\n")
+    assert framer.feed(room, 6) == b"one\n"
+    assert framer.feed(room, 0) == b""
+    assert framer.end() == b"tw\n"
+
+
 def test_a_piece_is_held_until_its_newline_comes() -> None:
     framer = LineFramer()
-    assert framer.feed(b"one\ntw", len(b"one\ntw")) == b"one\n"
-    assert framer.feed(b"o", len(b"o")) == b""
-    assert framer.feed(b"\nthree\nfo", len(b"\nthree\nfo")) == b"two\nthree\n"
+    assert framer.feed(b"one\ntw") == b"one\n"
+    assert framer.feed(b"o") == b""
+    assert framer.feed(b"\nthree\nfo") == b"two\nthree\n"
     assert framer.end() == b"fo\n"
     assert framer.end() == b""
 
@@ -61,8 +69,8 @@ def test_a_long_line_in_small_pieces_takes_linear_time() -> None:
     # 65,536 times 2 MiB, which takes a minute; it takes some hundredths of a second.
     framer = LineFramer()
     for _ in range(65_536):
-        assert not framer.feed(b"x" * 64, len(b"x" * 64))
-    assert len(framer.feed(b"\n", len(b"\n"))) == 4 * 1024 * 1024 + 1
+        assert not framer.feed(b"x" * 64)
+    assert len(framer.feed(b"\n")) == 4 * 1024 * 1024 + 1
 
 
 @given(st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\n")), min_size=1))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
 
 from ..outcomes import UsageProblem
-from ..report.files import writable, write_json
+from ..report.files import writable, write_whole
 from ..target import Target
 from . import compare, measures, table
 from .picture import picture
@@ -49,8 +50,8 @@ def run(
         comparison = compare.compare(subjects, points, runs, sizes, seed, status.update)
     table.show(comparison, console)
     if json_file is not None:
-        write_json(json_file, comparison.as_json())
+        write_whole(json_file, json.dumps(comparison.as_json(), indent=1) + "\n")
     if svg_file is not None:
-        svg_file.write_text(picture(comparison), encoding="utf-8")
+        write_whole(svg_file, picture(comparison))
     if markdown_file is not None:
-        markdown_file.write_text(table.markdown(comparison), encoding="utf-8")
+        write_whole(markdown_file, table.markdown(comparison))
