@@ -24,7 +24,13 @@ def writable(path: Path, what: str) -> None:
 
 
 def write_whole(path: Path, text: str) -> None:
-    """Replace `path` by `text` in one step: a reader, or a killed run, never sees half a report."""
+    """Replace `path` by `text` in one step: a reader, or a killed run, never sees half a report.
+
+    What is no regular file (/dev/null, /dev/stdout, a FIFO) is written to, and not replaced: root could.
+    """
+    if path.exists() and not path.is_file():
+        path.write_text(text, encoding="utf-8", newline="\n")
+        return
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
