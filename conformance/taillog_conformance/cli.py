@@ -415,3 +415,43 @@ def compare(reports: tuple[Path, ...], html_file: Path | None, markdown_file: Pa
             write_whole(path, render(matrix))
     if html_file is None and markdown_file is None:
         sys.stdout.write(markdown(matrix))
+
+
+@main.command()
+@click.argument("targets", metavar="[TARGET]...", nargs=-1)
+@click.option("--command", "commands", metavar="CMD", multiple=True, help="Measure this program too (may be repeated).")
+@click.option("--without", metavar="NAME", multiple=True, help="Take a capability away from all (may be repeated).")
+@click.option("--only", metavar="MEASURE", multiple=True, help="Take only these measures (may be repeated).")
+@click.option("--runs", metavar="N", type=click.IntRange(1), default=3, help="Runs of each point. [3]")
+@click.option("--lines", metavar="N", type=click.IntRange(1000), default=1_000_000, help="Lines of backlog. [1000000]")
+@click.option("--json", "json_file", metavar="FILE", type=click.Path(path_type=Path), help="Write the values as JSON.")
+@click.option("--svg", "svg_file", metavar="FILE", type=click.Path(path_type=Path), help="Write a picture.")
+@click.option("--markdown", "markdown_file", metavar="FILE", type=click.Path(path_type=Path), help="Write the table.")
+@click.option("--seed", metavar="N", type=click.IntRange(0), default=0, help="Seed of the times between lines. [0]")
+def bench(
+    targets: tuple[str, ...],
+    commands: tuple[str, ...],
+    without: tuple[str, ...],
+    only: tuple[str, ...],
+    runs: int,
+    lines: int,
+    json_file: Path | None,
+    svg_file: Path | None,
+    markdown_file: Path | None,
+    seed: int,
+) -> None:
+    """Measure each TARGET (module:Class or module:adapter_object) and each command, side by side.
+
+    \b
+    taillog bench mypackage.tail:MyTailLog taillog:TailLog
+    taillog bench taillog:TailLog --command 'tail -q -n +1 -F {files}' --only latency
+    """
+    from .bench.run import run
+    from .outcomes import UsageProblem
+    from .target import Target
+
+    asked = [Target(name, without=without) for name in targets] + [Target(command=command) for command in commands]
+    try:
+        run(asked, only, runs, lines, seed, json_file, svg_file, markdown_file)
+    except UsageProblem as problem:
+        raise click.UsageError(str(problem)) from None

@@ -15,11 +15,6 @@ from collections.abc import Callable, Iterator, Mapping
 from taillog.destination import FileId, file_id
 from taillog.framing import LineFramer
 
-READ_SIZE = 256 * 1024
-"""Bytes that are read at once, at the most: after so many the other files have their turn (DEL-10), and the
-memory is bounded by this and by the longest line, not by the backlog (RES-6). Of 64 KiB to 1 MiB it is the
-smallest that is as fast as any."""
-
 PIPE_SIZE = 1024 * 1024
 """Bytes that a pipe holds at the most, unless root raises /proc/sys/fs/pipe-max-size."""
 
@@ -50,14 +45,15 @@ Ends = Mapping[FileId, int]
 class OpenFile:
     """A descriptor, the offset up to which it was read, and the piece of a line that stands before that."""
 
-    def __init__(self, fd: int, status: os.stat_result) -> None:
+    def __init__(self, fd: int, status: os.stat_result, room: bytearray) -> None:
         self.fd = fd
         self.id = file_id(status)
         self.lines = LineFramer()
         self.offset = 0
         self.behind = False  # whether it is known that there is more to be read
         self.quiet_since: float | None = None  # once it has left its path: when it last grew
-        self._is_regular = stat.S_ISREG(status.st_mode)
+        self._room = room
+        self.is_regular = stat.S_ISREG(status.st_mode)
         self._first = b""  # the first bytes of what was read
         self._last = b""  # the last bytes of what was read: those before the offset
         self._seen: tuple[int, int] | None = None  # the size and time up to which there is nothing to be read
@@ -65,62 +61,65 @@ class OpenFile:
     def read(self, status: os.stat_result) -> bytearray:
         """Read one block of the file that has this status now; return the whole lines. Raises OSError."""
         self.behind = False
-        if not self._is_regular:
-            new = self._read_pipe(READ_SIZE)
-            self.behind = len(new) == READ_SIZE
+        if not self.is_regular:
+            new = self._read_pipe(len(self._room))
+            self.behind = len(new) == len(self._room)
             return self.lines.feed(new)
         # DEL-5: a new size or time is a reason to look into the file, not a sign that there is anything new.
         # The time is that of the last change: nobody can set it, other than that of the last write.
         seen = (status.st_size, status.st_ctime_ns)
         if seen == self._seen:
             return bytearray()
-        block = self._read_on(status.st_size)
-        if block is None:
+        size = self._read_on(status.st_size)
+        if size is None:
             return self._start_again()
-        self.behind = len(block) == READ_SIZE
+        self.behind = size == len(self._room)
         is_settled = time.time_ns() - status.st_ctime_ns > UNSETTLED_NS
         self._seen = seen if is_settled and not self.behind else None
-        return self.lines.feed(block)
+        return self.lines.feed(self._room, size)
 
     def drain(self, end: int) -> Iterator[bytearray]:
         """Read on to the offset `end`: the whole lines, then the piece that is left. Raises OSError."""
-        if not self._is_regular:
+        if not self.is_regular:
             # LIF-9: whoever writes to it may go on, but when stop() was called it held no more than this.
             yield self.lines.feed(self._read_pipe(PIPE_SIZE))
         else:
-            block = self._read_on(end)
-            if block is None:
+            size = self._read_on(end)
+            if size is None:
                 yield self._start_again()  # no more than once: it may be truncated as fast as it is read
-                block = self._read_on(end)
-            while block:
-                yield self.lines.feed(block)
-                block = self._read_on(end)
+                size = self._read_on(end)
+            while size:
+                yield self.lines.feed(self._room, size)
+                size = self._read_on(end)
         yield self.lines.end()  # FRM-2
 
     # Truncation: whether what stands before the offset is what was read.
 
-    def _read_on(self, end: int) -> bytes | None:
-        """The bytes from the offset to `end`, or a block of them; None if the file was truncated.
+    def _read_on(self, end: int) -> int | None:
+        """Read from the offset to `end`, or as much as there is room for; the size, or None if it was truncated.
 
-        TRN-1, TRN-3: each read begins a little before the offset, with bytes that were read already. If they
-        are not there any more the file was truncated, whatever its size is. Comparing the size with the
-        offset would not do: the file may have grown past it since, and it may be truncated between the look
-        at its size and the read.
+        TRN-1, TRN-3: after each read it is asked whether the bytes before it are still those that were read
+        there. If they are not, the file was truncated, whatever its size is, and maybe before the read. Comparing
+        the size with the offset would not do: the file may have grown past it since, and it may be truncated
+        between the look at its size and the read.
         """
-        os.lseek(self.fd, self.offset - len(self._last), os.SEEK_SET)
-        wanted = min(max(end - self.offset, 0), READ_SIZE)
-        data = os.read(self.fd, len(self._last) + wanted)
-        if not data.startswith(self._last) or os.pread(self.fd, len(self._first), 0) != self._first:
+        size = 0
+        if end > self.offset:
+            os.lseek(self.fd, self.offset, os.SEEK_SET)
+            size = os.readv(self.fd, [memoryview(self._room)[: end - self.offset]])
+        before = self.offset - len(self._last)
+        if os.pread(self.fd, len(self._last), before) != self._last:
             return None
-        block = data[len(self._last) :]
-        self.offset += len(block)
-        self._first += block[: MARK_SIZE - len(self._first)]
-        self._last = data[-MARK_SIZE:]
-        return block
+        if before > 0 and os.pread(self.fd, len(self._first), 0) != self._first:
+            return None
+        self.offset += size
+        self._first += self._room[: min(size, MARK_SIZE - len(self._first))]
+        self._last = (self._last + self._room[max(size - MARK_SIZE, 0) : size])[-MARK_SIZE:]
+        return size
 
     def _start_again(self) -> bytearray:
         """Go to the first byte of a truncated file; return the piece from before as a line of its own."""
-        self.offset = 0
+        self.offset = os.lseek(self.fd, 0, os.SEEK_SET)
         self._first = self._last = b""
         self._seen = None
         self.behind = True
@@ -137,19 +136,29 @@ class OpenFile:
 
 
 class Source:
-    """A path that is followed, the file that stands there, and those that have left it lately."""
+    """A path that is followed, the file that stands there, and those that have left it lately.
+
+    `room` is for the bytes that are read at once: after so many the other files have their turn (DEL-10), and the
+    memory is bounded by it and by the longest line, not by the backlog (RES-6). All sources of a tailer share it.
+    """
 
     def __init__(
-        self, key: int, path: str | os.PathLike[str], prefix: str, forbidden: Callable[[], FileId | None]
+        self,
+        key: int,
+        path: str | os.PathLike[str],
+        prefix: str,
+        forbidden: Callable[[], FileId | None],
+        room: bytearray,
     ) -> None:
         self.key = key
         self.path = path
         self.prefix = prefix
         self.behind = False  # whether it is known that there is more to be read
         self._forbidden = forbidden
+        self._room = room
         # Oldest first, which is the order to read them in. It is a tuple, replaced and never changed, since
         # the thread that calls stop() reads it while the worker is at work: see `statuses`.
-        self._files: tuple[OpenFile, ...] = ()
+        self.files: tuple[OpenFile, ...] = ()
         self._standing: OpenFile | None = None  # the one of them that stands at the path
 
     def hold(self) -> None:
@@ -163,7 +172,7 @@ class Source:
         """
         self.behind = False
         standing, fault = self._try_to_look()
-        files = self._files
+        files = self.files
         # ROT-1: first comes the look, with the size of the new file; then the old files are read to their
         # end, and then the new one up to that size. So no line comes before one that was written earlier.
         for position, file in enumerate(files):
@@ -198,7 +207,7 @@ class Source:
         Raises OSError or ValueError as turn() does.
         """
         _, fault = self._try_to_look()  # DEL-7: a file may have come since the last look
-        for file in self._files:
+        for file in self.files:
             try:
                 yield from file.drain(ends.get(file.id, 0))
             except OSError as error:
@@ -209,23 +218,36 @@ class Source:
 
     def statuses(self) -> Iterator[os.stat_result]:
         """The status of each file of this source: for stop(), in its thread, while the worker is at work."""
+        standing = None
         with contextlib.suppress(OSError, ValueError):
-            yield os.stat(self.path)
-        for file in self._files:
+            status = os.stat(self.path)
+            standing = file_id(status)
+            yield status
+        for file in self.files:
             # The worker may have closed it by now, having read it to its end. The number may belong to
             # another file then; its status is as true.
-            with contextlib.suppress(OSError):
-                yield os.fstat(file.fd)
+            if file.id != standing:
+                with contextlib.suppress(OSError):
+                    yield os.fstat(file.fd)
 
     def close(self) -> None:
         """Give back the descriptors (RES-2)."""
         self._standing = None
-        for file in self._files:
+        for file in self.files:
             self._close(file)
 
     def _close(self, file: OpenFile) -> None:
-        self._files = tuple(other for other in self._files if other is not file)
+        self.files = tuple(other for other in self.files if other is not file)
         os.close(file.fd)
+
+    @property
+    def restless(self) -> bool:
+        """Whether it has to be looked at once an interval, though nothing seems to happen.
+
+        A file that has left the path is given up when it has not grown for a while; and of a pipe or a device the
+        kernel does not tell all.
+        """
+        return any(file is not self._standing or not file.is_regular for file in self.files)
 
     # Rotation: which file stands at the path, and how long those that have left it are kept.
 
@@ -247,10 +269,10 @@ class Source:
         if standing is not None and standing.id == file_id(status):
             self._standing = standing
             return status
-        for file in self._files:
+        for file in self.files:
             if file.id == file_id(status):
                 # ROT-7: a link was turned back to a file, or it was renamed back. It is read on, not again.
-                self._files = (*(other for other in self._files if other is not file), file)
+                self.files = (*(other for other in self.files if other is not file), file)
                 self._standing = file
                 file.quiet_since = None
                 return status
@@ -258,7 +280,7 @@ class Source:
         # before it: the inode number of a file that we have open is not given again, and after that we have
         # forgotten it.
         file, status = self._open()
-        self._files = (*self._files, file)
+        self.files = (*self.files, file)
         self._standing = file
         return status
 
@@ -275,7 +297,7 @@ class Source:
         except BaseException:
             os.close(fd)
             raise
-        return OpenFile(fd, status), status
+        return OpenFile(fd, status, self._room), status
 
     def _is_over(self, file: OpenFile, status: os.stat_result, has_grown: bool) -> bool:
         """Whether a file that has left the path, and was read to its end just now, is to be given up."""
@@ -288,4 +310,4 @@ class Source:
             return quiet > DELETED_GRACE_SEC
         if self._standing is None:
             return False  # ROT-4: until a new file stands at the path, the producer may go on in this one
-        return quiet > RENAMED_GRACE_SEC or len(self._files) - 1 > LEFT_FILES_KEPT
+        return quiet > RENAMED_GRACE_SEC or len(self.files) - 1 > LEFT_FILES_KEPT

@@ -5,16 +5,21 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from types import TracebackType
 from typing import Self
 
 from taillog.destination import FileId, Writable, destination_for, file_id
-from taillog.framing import split_lines, to_text, with_prefix
+from taillog.events import Events
+from taillog.framing import split_lines, to_text
 from taillog.source import Ends, Source
 from taillog.waiting import Polling, Waiting
 
 logger = logging.getLogger(__name__)
+
+FULL_LOOK_SEC = 10.0
+"""Seconds after which all files are looked at, though no event told of them: of a write through mmap(), and of a mount
+on the way to a path, the kernel tells nothing."""
 
 
 class TailLog:
@@ -29,7 +34,8 @@ class TailLog:
     log_files: the paths to follow, each under a key.
     dst: a text stream, which is left open; or the path of a file, which start() creates or empties.
     log_line_prefixes: what to put before the lines of a key, in place of `[{name}{key}]:`.
-    interval_sec: seconds between two looks at the files.
+    interval_sec: seconds between two looks at the files, where the kernel does not tell of their changes. On Linux it
+        does, as a rule, and lines come within a millisecond.
     log_line_filter: is asked about each line, newline included, in the worker's thread; true keeps the
         line. A line for which it raises is left out.
 
@@ -52,15 +58,26 @@ class TailLog:
         prefixes = log_line_prefixes or {}
         self._name = name
         self._destination = destination_for(dst)
+        # One for all of them: were there a new one for each read, malloc() would give pages back and take others
+        # again and again, in twice the time for 512 files.
+        room = bytearray(self._destination.block_size)
         self._sources = [
             # PFX-2: the key, not the position. PFX-5: a prefix that is given holds, an empty one too.
-            Source(key, path, prefixes.get(key, f"[{name}{key}]:"), self._destination.regular_file)
+            Source(
+                key,
+                path,
+                prefixes.get(key, f"[{name}{key}]:"),
+                self._destination.regular_file,
+                room,
+            )
             for key, path in log_files.items()
         ]
         self._interval_sec = interval_sec
         self._filter = log_line_filter
         self._waiting: Waiting = Polling()
+        self._restless: dict[Source, None] = {}  # what has to be looked at once an interval
         self._faults: set[object] = set()  # what is amiss now, and was reported
+        self._told: set[str] = set()  # why there are no events
         self._lifecycle = threading.RLock()  # start() against stop()
         self._thread: threading.Thread | None = None
         self._pid: int | None = None
@@ -79,6 +96,7 @@ class TailLog:
             if self._thread is not None or self._stopped:
                 raise RuntimeError("a TailLog can be started only once, and not after stop()")
             self._destination.open()
+            self._waiting = self._new_waiting()
             # LIF-10: a daemon, so that a tailer that is never stopped does not keep the interpreter alive.
             # RES-5, CON-1: one thread however many files, and so one writer.
             thread = threading.Thread(target=self._run, name=f"taillog-{self._name}", daemon=True)
@@ -140,40 +158,76 @@ class TailLog:
                 sizes.setdefault(file_id(status), status.st_size)
         return sizes
 
+    def _new_waiting(self) -> Waiting:
+        try:
+            return Events(self._tell_once)
+        except OSError as error:
+            self._tell_once(str(error))
+            return Polling()
+
     # The loop, in the worker's thread.
 
     def _run(self) -> None:
         try:
-            while self._ends is None:
-                self._look()
-            self._drain(self._ends)
+            self._drain(self._follow())
         finally:
             self._close()
             self._stopped = True
 
-    def _look(self) -> None:
-        """Look at every file once; then, until the next look, wait, or read on where there is a backlog."""
-        next_look = time.monotonic() + self._interval_sec
-        behind = self._round(self._sources)
-        while behind and self._ends is None and time.monotonic() < next_look:
-            behind = self._round(behind)
-        if not behind:
-            self._waiting.wait(self._interval_sec)  # RES-4
+    def _follow(self) -> Ends:
+        """Look at each source when there is a reason to, until stop() is called; the sizes that it gave."""
+        due: Collection[Source] = self._sources
+        is_look = True  # whether the restless are among those that are due
+        full_look = time.monotonic() + max(FULL_LOOK_SEC, self._interval_sec)
+        next_look = 0.0
+        while self._ends is None:
+            left = self._round(due)
+            now = time.monotonic()
+            if is_look:
+                next_look = now + self._interval_sec
+            if left and not self._destination.stuck:
+                until = now  # there is a backlog
+            else:
+                until = next_look if self._restless or self._faults else full_look  # RES-4
+            changed = self._waiting.wait(max(until - now, 0))
+            now = time.monotonic()
+            is_look = now >= next_look
+            if now >= full_look:
+                full_look = now + max(FULL_LOOK_SEC, self._interval_sec)
+                due = self._sources
+            elif is_look:
+                due = dict.fromkeys((*left, *changed, *self._restless))
+            else:
+                due = dict.fromkeys((*left, *changed))
+        return self._ends
 
-    def _round(self, sources: list[Source]) -> list[Source]:
-        """Give each source a turn, of one block (DEL-10); return those that have more."""
-        behind = []
+    def _round(self, due: Collection[Source]) -> list[Source]:
+        """Give each source that is due a turn, of one block (DEL-10); return those that are due still."""
+        left = []
         self._write_the_rest()
-        for source in sources:
-            if self._destination.stuck:
-                break  # DST-7: what cannot be written is not read, so it is not lost and takes no memory
-            if self._ends is not None:
-                break  # LIF-9: what is read from now on is the drain's
+        for source in due:
+            # DST-7: what cannot be written is not read, so it is not lost and takes no memory.
+            # LIF-9: what is read once stop() was called is the drain's.
+            if self._destination.stuck or self._ends is not None:
+                left.append(source)
+                continue
+            is_watched = self._is_watched(source)  # before the look, so that no change falls between the two
+            files = source.files
             self._deliver(source, source.turn())
-            if source.behind:
-                behind.append(source)
+            if source.behind or (is_watched and source.files is not files):
+                left.append(source)
+            if is_watched and not source.restless and ("source", source.key) not in self._faults:
+                self._restless.pop(source, None)
+            else:
+                self._restless[source] = None
         self._flush()
-        return behind
+        return left
+
+    def _is_watched(self, source: Source) -> bool:
+        """Whether its changes are told from now on, so that it need not be looked at once an interval."""
+        with contextlib.suppress(Exception):  # what is amiss with its path, the look finds too, and reports
+            return self._waiting.watch(source)
+        return False
 
     def _drain(self, ends: Ends) -> None:
         self._write_the_rest()
@@ -186,6 +240,7 @@ class TailLog:
     def _close(self) -> None:
         for source in self._sources:
             source.close()
+        self._waiting.close()
         try:
             self._destination.close()
         except OSError as error:
@@ -198,11 +253,10 @@ class TailLog:
             for block in blocks:
                 if not block:
                     continue
-                text = to_text(block)
                 if self._filter is not None:  # FLT-3
-                    text = self._kept(source, self._filter, text)
-                if text:
-                    self._write(with_prefix(text, source.prefix))
+                    block = self._kept(source, self._filter, block)
+                if block:
+                    self._write(block, source.prefix)
                 if self._destination.stuck:
                     return
         except BaseException as error:
@@ -210,12 +264,13 @@ class TailLog:
         else:
             self._clear(subject)
 
-    def _kept(self, source: Source, keep: Callable[[str], object], text: str) -> str:
+    def _kept(self, source: Source, keep: Callable[[str], object], block: bytearray) -> bytearray:
         """Those of the lines that the filter keeps."""
         subject = ("filter", source.key)
+        lines = split_lines(to_text(block))
         kept = []
         has_raised = False
-        for line in split_lines(text):
+        for line in lines:
             try:
                 if keep(line):  # FLT-1: true, not just True
                     kept.append(line)
@@ -230,19 +285,22 @@ class TailLog:
                 )
         if not has_raised:
             self._clear(subject)
-        return "".join(kept)
+        return block if len(kept) == len(lines) else bytearray("".join(kept).encode("utf-8"))
 
-    def _write(self, text: str) -> None:
+    def _write(self, lines: bytearray, prefix: str) -> None:
+        self._try_to_write(lambda: self._destination.write(lines, prefix))
+
+    def _write_the_rest(self) -> None:
+        if self._destination.stuck:
+            self._try_to_write(self._destination.write_the_rest)
+
+    def _try_to_write(self, write: Callable[[], None]) -> None:
         try:
-            self._destination.write(text)
+            write()
         except BaseException as error:  # DST-6, ERR-8
             self._report("write", "cannot write to the destination: %r", error)
         else:
             self._clear("write")
-
-    def _write_the_rest(self) -> None:
-        if self._destination.stuck:
-            self._write("")
 
     def _flush(self) -> None:
         try:
@@ -262,9 +320,28 @@ class TailLog:
             with contextlib.suppress(Exception):  # a log handler that fails does not end the tailing
                 logger.error(f"%s: {message}", self._name, *args)
 
+    def _tell_once(self, reason: str) -> None:
+        """Say that there are no events, or were none for a while. It costs promptness, and no line."""
+        if reason not in self._told:
+            self._told.add(reason)
+            with contextlib.suppress(Exception):
+                logger.warning(
+                    "%s: the kernel does not tell of all changes (%s); what it may leave out is looked at every %s s",
+                    self._name,
+                    reason,
+                    self._interval_sec,
+                )
+
     def _clear(self, subject: object) -> None:
         """It works (again): the next time that it does not is another fault."""
         self._faults.discard(subject)
+
+
+class PollingTailLog(TailLog):
+    """A TailLog that looks once an interval and wants no events: to compare, or where they are not to be trusted."""
+
+    def _new_waiting(self) -> Waiting:
+        return Polling()
 
 
 def tail_logfile(

@@ -15,6 +15,7 @@ from taillog_conformance import cli
 from taillog_conformance.outcomes import UsageProblem
 from taillog_conformance.reading import LARGEST_TOML, MOST_PARTS, parse_toml
 from taillog_conformance.replay import read
+from taillog_conformance.report.files import write_whole
 from taillog_conformance.report.inert import LONGEST_LINE, in_one_line, printable
 
 Command = Callable[..., subprocess.CompletedProcess[str]]
@@ -198,3 +199,15 @@ def test_a_device_without_end_is_read_no_further_than_a_file() -> None:
 @pytest.mark.parametrize("text", ["a" * 200_000 + " = 1", "a = '" + "a." * 99 + "'", "a = [" + "'x' , " * 30_000 + "]"])
 def test_what_is_long_but_no_key_is_read(text: str) -> None:
     assert len(parse_toml(text, "it")) == 1
+
+
+def test_a_report_goes_into_what_is_no_file_and_does_not_replace_it(tmp_path: Path) -> None:
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    reader = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        write_whole(fifo, "{}\n")
+        assert os.read(reader, 100) == b"{}\n"
+    finally:
+        os.close(reader)
+    assert fifo.is_fifo()

@@ -12,6 +12,10 @@ import pytest
 from taillog.destination import PathDestination, StreamDestination, destination_for, file_id
 
 
+def lines(text: str) -> bytearray:
+    return bytearray(text.encode())
+
+
 class FalseStream(io.StringIO):
     def __len__(self) -> int:
         return 0
@@ -36,8 +40,8 @@ def test_a_stream_is_flushed_once_after_writes_and_stays_open() -> None:
     destination.open()
     destination.flush()
     assert flushes == []
-    destination.write("a\n")
-    destination.write("b\n")
+    destination.write(lines("a\n"), "")
+    destination.write(lines("b\n"), "")
     destination.flush()
     destination.flush()
     destination.close()
@@ -55,7 +59,7 @@ def test_a_flush_that_failed_is_tried_again() -> None:
 
     stream = Stream()
     destination = StreamDestination(stream)
-    destination.write("a\n")
+    destination.write(lines("a\n"), "")
     for _ in range(2):
         with pytest.raises(OSError, match="full"):
             destination.flush()
@@ -74,7 +78,7 @@ def test_a_stream_needs_no_more_than_write() -> None:
 
     stream = Stream()
     destination = StreamDestination(stream)
-    destination.write("a\n")
+    destination.write(lines("a\n"), "")
     destination.flush()
     assert stream.got == "a\n"
     assert destination.regular_file() is None
@@ -88,9 +92,16 @@ def test_what_a_stream_cannot_encode_is_replaced(encoding: str, expected: str) -
     raw = io.BytesIO()
     stream = io.TextIOWrapper(raw, encoding=encoding, newline="")
     destination = StreamDestination(stream)
-    destination.write("aäb\ufffdc😀\n")
+    destination.write(lines("aäb\ufffdc😀\n"), "")
     destination.flush()
     assert raw.getvalue().decode(encoding) == expected
+
+
+@pytest.mark.parametrize("prefix", ["", "[a0]:", "%s {} ", "\n", "ä ", "\udcff:"])
+def test_a_stream_gets_the_prefix_letter_for_letter(prefix: str) -> None:
+    stream = io.StringIO(newline="")
+    StreamDestination(stream).write(bytearray(b"a\n\n\xffb\n"), prefix)
+    assert stream.getvalue() == f"{prefix}a\n{prefix}\n{prefix}\ufffdb\n"
 
 
 @pytest.mark.parametrize("stated", ["charmap", "no such encoding", None])
@@ -103,7 +114,7 @@ def test_a_stream_that_cannot_encode_and_states_no_useful_encoding_gets_ascii(st
         def write(self, text: str) -> None:
             got.append(text.encode("cp1252"))
 
-    StreamDestination(Stream()).write("a😀\n")
+    StreamDestination(Stream()).write(lines("a😀\n"), "")
     assert got == [b"a?\n"]
 
 
@@ -113,7 +124,7 @@ def test_a_stream_that_encodes_nothing_fails_with_its_own_error() -> None:
             "\xff".encode("ascii")
 
     with pytest.raises(UnicodeEncodeError):
-        StreamDestination(Stream()).write("a\n")
+        StreamDestination(Stream()).write(lines("a\n"), "")
 
 
 def test_a_stream_knows_its_regular_file(tmp_path: pathlib.Path) -> None:
@@ -131,9 +142,9 @@ def test_a_path_is_emptied_when_it_is_opened_and_written_exactly(tmp_path: pathl
     destination = PathDestination(path)
     assert path.read_text() == "old and long\n"
     destination.open()
-    destination.write("a\r\nä\ufeff\u2028\n")
+    destination.write(lines("a\r\nä\ufeff\u2028\n"), "")
     assert path.read_bytes() == "a\r\nä\ufeff\u2028\n".encode()
-    destination.write("[\udcff]:a\n")
+    destination.write(lines("a\n"), "[\udcff]:")
     assert destination.regular_file() == file_id(path.stat())
     destination.flush()
     destination.close()
@@ -173,14 +184,14 @@ def test_what_a_full_disk_did_not_take_is_written_later_exactly(
     destination = PathDestination(tmp_path / "out")
     destination.open()
     with pytest.raises(OSError, match="full"):
-        destination.write("one\ntwo\n")
+        destination.write(lines("one\ntwo\n"), "")
     assert destination.stuck
     assert (tmp_path / "out").read_text() == "one\nt"
     with pytest.raises(OSError, match="full"):
-        destination.write("")
+        destination.write_the_rest()
     room = 100
-    destination.write("")
+    destination.write_the_rest()
     assert not destination.stuck
-    destination.write("three\n")
+    destination.write(lines("three\n"), "")
     destination.close()
     assert (tmp_path / "out").read_text() == "one\ntwo\nthree\n"

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from taillog.framing import LineFramer, split_lines, to_text, with_prefix
+from taillog.framing import LineFramer, split_lines, to_text, to_utf8, with_prefix
 
 # Bytes that a framer or a decoder could trip over: both newline characters, the bytes of a character beyond
 # the BMP, of U+2028, U+0085 and a BOM, a byte that no UTF-8 has, NUL, and something ordinary.
@@ -47,6 +47,14 @@ def test_a_line_is_what_stands_between_two_lf(text: bytes) -> None:
     assert framed([text]) == expected
 
 
+def test_of_a_larger_room_only_what_was_read_is_taken() -> None:
+    framer = LineFramer()
+    room = bytearray(b"one\ntwo\nold\n")
+    assert framer.feed(room, 6) == b"one\n"
+    assert framer.feed(room, 0) == b""
+    assert framer.end() == b"tw\n"
+
+
 def test_a_piece_is_held_until_its_newline_comes() -> None:
     framer = LineFramer()
     assert framer.feed(b"one\ntw") == b"one\n"
@@ -68,10 +76,19 @@ def test_a_long_line_in_small_pieces_takes_linear_time() -> None:
 @given(st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\n")), min_size=1))
 def test_lines_are_split_and_prefixed_at_lf_only(lines: list[str]) -> None:
     text = "".join(line + "\n" for line in lines)
-    assert list(split_lines(text)) == [line + "\n" for line in lines]
-    assert with_prefix(text, "[p0]:") == "".join(f"[p0]:{line}\n" for line in lines)
+    assert split_lines(text) == [line + "\n" for line in lines]
+    prefixed = "".join(f"[p0]:{line}\n" for line in lines)
+    assert with_prefix(bytearray(text.encode()), b"[p0]:") == prefixed.encode()
+
+
+@given(texts)
+@example(b"broken \xf0\x9f\nwhole\n")
+@example(b"\xed\xb3\xbf, half of a pair\n")
+def test_in_utf8_it_is_the_same_text(text: bytes) -> None:
+    lines = bytearray(text + b"\n")
+    assert to_utf8(lines).decode("utf-8") == to_text(lines)
 
 
 @pytest.mark.parametrize("prefix", ["", "%s", "{}", " blank ", "two\nlines"])
 def test_a_prefix_stands_letter_for_letter(prefix: str) -> None:
-    assert with_prefix("a\n\nb\n", prefix) == f"{prefix}a\n{prefix}\n{prefix}b\n"
+    assert with_prefix(bytearray(b"a\n\nb\n"), prefix.encode()) == f"{prefix}a\n{prefix}\n{prefix}b\n".encode()

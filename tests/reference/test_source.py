@@ -10,14 +10,16 @@ import pytest
 
 import taillog.source
 from taillog.destination import FileId, file_id
-from taillog.source import LEFT_FILES_KEPT, MARK_SIZE, READ_SIZE, Source
+from taillog.source import LEFT_FILES_KEPT, MARK_SIZE, Source
+
+READ_SIZE = 64 * 1024
 
 
 class Follower:
     """A source, driven by hand."""
 
     def __init__(self, path: str | os.PathLike[str], forbidden: FileId | None = None) -> None:
-        self.source = Source(0, path, "", lambda: forbidden)
+        self.source = Source(0, path, "", lambda: forbidden, bytearray(READ_SIZE))
 
     def turn(self) -> bytes:
         return b"".join(self.source.turn())
@@ -36,7 +38,7 @@ class Follower:
         return b"".join(self.source.drain(ends))
 
     def descriptors(self) -> int:
-        return len(list(self.source.statuses())) - os.path.exists(self.source.path)
+        return len(self.source.files)
 
 
 @pytest.fixture
@@ -126,7 +128,7 @@ def test_a_file_at_rest_is_not_read_at_all(log: Follower, path: pathlib.Path, mo
     path.write_bytes(b"a\n")
     assert log.turn() == b"a\n"
     with monkeypatch.context() as patch:
-        patch.setattr(os, "read", lambda *args: pytest.fail("it was read"))
+        patch.setattr(os, "pread", lambda *args: pytest.fail("it was read"))
         assert log.turn() == b""
 
 
@@ -321,14 +323,14 @@ def test_a_truncation_between_the_look_and_the_read_is_seen(
     path.write_bytes(b"a\nb\n")
     assert log.turn() == b"a\nb\n"
     append(path, b"lost\n")
-    read = os.read
+    read = os.readv
 
-    def truncate_and_read(fd: int, size: int) -> bytes:
+    def truncate_and_read(fd: int, room: list[memoryview]) -> int:
         path.write_bytes(b"n\n")
-        return read(fd, size)
+        return read(fd, room)
 
     with monkeypatch.context() as patch:
-        patch.setattr(os, "read", truncate_and_read)
+        patch.setattr(os, "readv", truncate_and_read)
         assert log.turn() == b""
     assert log.until_even() == b"n\n"
 
@@ -338,17 +340,17 @@ def test_a_producer_that_truncates_without_end_does_not_keep_the_drain_from_endi
 ) -> None:
     path.write_bytes(b"0\n" * READ_SIZE)
     assert log.turn()
-    read = os.read
+    read = os.readv
     rounds = 0
 
-    def rewrite_and_read(fd: int, size: int) -> bytes:
+    def rewrite_and_read(fd: int, room: list[memoryview]) -> int:
         nonlocal rounds
         rounds += 1
         path.write_bytes(b"%d\n" % (rounds % 10) * READ_SIZE)
-        return read(fd, size)
+        return read(fd, room)
 
     with monkeypatch.context() as patch:
-        patch.setattr(os, "read", rewrite_and_read)
+        patch.setattr(os, "readv", rewrite_and_read)
         assert log.drain()
     assert rounds < 5
 
@@ -542,7 +544,7 @@ def test_an_old_file_that_cannot_be_read_any_more_is_given_up(
     assert log.turn() == b"a\n"
     path.unlink()
     with monkeypatch.context() as patch:
-        patch.setattr(os, "lseek", lambda *args: (_ for _ in ()).throw(OSError(errno.ESTALE, "stale")))
+        patch.setattr(os, "pread", lambda *args: (_ for _ in ()).throw(OSError(errno.ESTALE, "stale")))
         got: list[bytearray] = []
         with pytest.raises(OSError, match="stale"):
             got.extend(log.source.turn())
@@ -555,7 +557,7 @@ def test_a_file_that_cannot_be_read_is_read_later(
 ) -> None:
     path.write_bytes(b"a\n")
     with monkeypatch.context() as patch:
-        patch.setattr(os, "read", lambda *args: (_ for _ in ()).throw(OSError(errno.EIO, "broken")))
+        patch.setattr(os, "readv", lambda *args: (_ for _ in ()).throw(OSError(errno.EIO, "broken")))
         with pytest.raises(OSError, match="broken"):
             log.turn()
         with pytest.raises(OSError, match="broken"):

@@ -17,9 +17,11 @@ from typing import Any
 
 import pytest
 
-import taillog.source
-from taillog import TailLog
+import taillog.tail_log
+from taillog import PollingTailLog, TailLog
+from taillog.destination import PathDestination, StreamDestination
 from taillog.tail_log import tail_logfile
+from taillog.waiting import Polling
 
 SOON_SEC = 10
 """What has to happen has this long to happen; who waits goes on as soon as it does."""
@@ -57,6 +59,12 @@ def ends_soon(thread: threading.Thread) -> None:
 
 def descriptors() -> int:
     return len(os.listdir("/proc/self/fd"))
+
+
+@pytest.fixture(autouse=True, params=["events", "polling"])
+def _waits_in_both_ways(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    if request.param == "polling":
+        monkeypatch.setattr(TailLog, "_new_waiting", PollingTailLog._new_waiting)
 
 
 @pytest.fixture
@@ -182,7 +190,7 @@ def test_one_path_under_two_keys_is_delivered_for_each(path: pathlib.Path) -> No
 
 
 def test_a_backlog_does_not_starve_another_file(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(taillog.source, "READ_SIZE", 4096)
+    monkeypatch.setattr(StreamDestination, "block_size", 4096)
     (tmp_path / "long").write_text("x" * 79 + "\n" * 100 + "x\n" * 100_000)
     (tmp_path / "short").write_text("short\n")
     texts: list[str] = []
@@ -612,18 +620,18 @@ def test_a_full_disk_that_is_freed_loses_no_line(
 def test_a_full_disk_takes_no_memory_in_the_drain(path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path.write_bytes(b"0123456\n" * 100_000)
     reads = 0
-    read = os.read
+    read = os.readv
 
-    def counted_read(fd: int, size: int) -> bytes:
+    def counted_read(fd: int, room: list[memoryview]) -> int:
         nonlocal reads
         reads += 1
-        return read(fd, size)
+        return read(fd, room)
 
     def full(fd: int, data: bytes) -> int:
         raise OSError(errno.ENOSPC, "full")
 
-    monkeypatch.setattr(taillog.source, "READ_SIZE", 4096)
-    monkeypatch.setattr(os, "read", counted_read)
+    monkeypatch.setattr(PathDestination, "block_size", 4096)
+    monkeypatch.setattr(os, "readv", counted_read)
     monkeypatch.setattr(os, "write", full)
     TailLog("t", {0: path}, path.with_suffix(".out"), interval_sec=LONG_INTERVAL_SEC).start().stop()
     assert reads < 10
@@ -690,21 +698,40 @@ def test_a_logger_that_raises_does_not_end_the_tailer(path: pathlib.Path, monkey
 # Resources.
 
 
-def test_an_idle_tailer_uses_one_thread_and_one_look_an_interval(tmp_path: pathlib.Path) -> None:
-    files = {key: tmp_path / str(key) for key in range(64)}
-    looks = []
+class CountedPath(os.PathLike[str]):
+    """A path that notes when it is looked at."""
 
-    class Path(os.PathLike[str]):
-        def __fspath__(self) -> str:
-            looks.append(time.monotonic())
-            return str(tmp_path / "counted")
+    def __init__(self, path: pathlib.Path) -> None:
+        self._path = path
+        self.looks: list[float] = []
 
+    def __fspath__(self) -> str:
+        self.looks.append(time.monotonic())
+        return str(self._path)
+
+
+def test_an_idle_tailer_uses_one_thread(tmp_path: pathlib.Path) -> None:
     threads = threading.active_count()
-    with TailLog("t", {**files, 64: Path()}, io.StringIO(), interval_sec=0.01):
+    with TailLog("t", {key: tmp_path / str(key) for key in range(64)}, io.StringIO(), interval_sec=0.01):
         assert threading.active_count() == threads + 1
-        until(lambda: len(looks) > 10)
+
+
+def test_an_idle_tailer_that_polls_looks_once_an_interval(tmp_path: pathlib.Path) -> None:
+    path = CountedPath(tmp_path / "counted")
+    with PollingTailLog("t", {0: path}, io.StringIO(), interval_sec=0.01):
+        until(lambda: len(path.looks) > 10)
     # Not the first, which start() takes, and not the last, which stop() takes, in the drain too.
-    assert all(later - earlier >= 0.01 for earlier, later in itertools.pairwise(looks[1:-2]))
+    assert all(later - earlier >= 0.01 for earlier, later in itertools.pairwise(path.looks[1:-2]))
+
+
+def test_an_idle_tailer_that_is_told_does_not_look(tmp_path: pathlib.Path) -> None:
+    paths = {key: CountedPath(tmp_path / str(key)) for key in range(8)}
+    with TailLog("t", paths, io.StringIO(), interval_sec=0.001) as tailer:
+        if isinstance(tailer._waiting, Polling):
+            pytest.skip("there are no events here")
+        until(lambda: all(len(path.looks) >= 3 for path in paths.values()))  # start(), the watch, the first look
+        time.sleep(0.05)
+        assert [len(path.looks) for path in paths.values()] == [3] * 8
 
 
 def test_memory_is_bounded_by_the_longest_line(path: pathlib.Path) -> None:

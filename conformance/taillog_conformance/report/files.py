@@ -26,11 +26,12 @@ def writable(path: Path, what: str) -> None:
 def write_whole(path: Path, text: str) -> None:
     """Replace `path` by `text` in one step: a reader, or a killed run, never sees half a report.
 
-    A device or a pipe is written to, and a link is followed.
+    What is no regular file (/dev/null, /dev/stdout, a FIFO) is written to, and not replaced: root could. A link is
+    followed.
     """
     path = path.resolve()
     if path.exists() and not path.is_file():
-        path.write_text(text, encoding="utf-8")
+        path.write_text(text, encoding="utf-8", newline="\n")
         return
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
