@@ -46,7 +46,8 @@ class Known:
 def signature(why: str) -> str:
     """By what a failure is known again: its words, without what varies from run to run."""
     why = why.partition("; the tailer's thread had been held at")[0].partition(" (seen once")[0]
-    why = re.sub(r"\([^()]*\)", "", why)
+    while (shorter := re.sub(r"\([^()]*\)", "", why)) != why:  # from the innermost outwards
+        why = shorter
     why = re.sub(r"(?<!\w)'[^']*'(?!\w)", "'...'", why)
     why = re.sub(r"\d+(?:[.,]\d+)*", "N", why)
     return " ".join(re.sub(r"\blines?\b", "lines", why).split())

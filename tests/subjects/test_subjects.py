@@ -32,13 +32,13 @@ def test_a_subject_fails_as_it_is_known_to(subject: str, tmp_path: Path) -> None
     assert done.returncode == 0, done.stdout
 
 
-@pytest.mark.parametrize("subject", SUBJECTS)
+@pytest.mark.parametrize("subject", [subject for subject in SUBJECTS if known_failures(subject).exists()])
 def test_what_is_known_is_explained(subject: str) -> None:
     for entry in known.load(known_failures(subject)).values():
         assert "to be explained" not in entry.reason
 
 
-def test_the_drain_race_shows_in_the_old_versions_of_pytorch_and_not_in_the_new() -> None:
-    found = {name: set(known.load(known_failures(f"pytorch:{name}"))) for name in ("v2_9_1", "v2_14_1", "v2_15_0")}
+def test_the_drain_race_shows_in_an_old_version_of_pytorch_and_not_in_the_new() -> None:
+    found = {name: set(known.load(known_failures(f"pytorch:{name}"))) for name in ("v2_9_1", "v2_15_0")}
     race = {"DEL-1", "DEL-7"}
-    assert (race <= found["v2_9_1"], race <= found["v2_14_1"], race & found["v2_15_0"]) == (True, True, set())
+    assert (race <= found["v2_9_1"], race & found["v2_15_0"]) == (True, set())
