@@ -94,7 +94,7 @@ def test_each_result_is_in_the_report_before_the_next_comes(tmp_path: Path) -> N
     names = all_names()
     file = tmp_path / "out.json"
     target = {"name": "x:Y", "adapter": "class", "capabilities": []}
-    watcher = runner._Watcher(Report(load_contract(), target, 7, names), file, None)
+    watcher = runner._Watcher(Report(load_contract(), target, 7, names), {"json": file}, None)
     with watcher:
         for number, id in enumerate(names, start=1):
             for name in names[id]:

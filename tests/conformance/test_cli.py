@@ -64,7 +64,9 @@ refusals = partial(pytest.mark.parametrize, ("arguments", "complaint"))
 
 @refusals(
     [
-        pytest.param([], "name one target: module:Class, module:adapter_object, or --command CMD", id="nothing"),
+        pytest.param(
+            [], "name one target: module:Class, module:adapter_object, --command CMD, or --driver CMD", id="nothing"
+        ),
         pytest.param([TARGET, "--command", "tail -F {file}"], "name one target: ", id="target-and-command"),
         pytest.param(["nowhere:TailLog"], "the module 'nowhere' of the target cannot be imported", id="no-module"),
         pytest.param(["tiny:Nothing"], "the module 'tiny' has no 'Nothing'", id="no-name"),
@@ -332,7 +334,7 @@ def test_a_failure_is_nonconformant_and_status_1_and_said_in_both_reports(taillo
     for row in report["requirements"]:
         assert set(row) == {"id", "level", "area", "title", "status", "checks"}
         for check in row["checks"]:
-            failed = {"failure"} if check["status"] == "fail" else set()
+            failed = {"failure", "signature"} if check["status"] == "fail" else set()
             assert set(check) == {"name", "status", "seconds", "message", "timeline"} | failed
     found = rows(report)
     assert found["PFX-1"]["status"] == "pass"
@@ -520,15 +522,15 @@ def test_a_run_that_is_killed_leaves_a_whole_report(project: Path, begin: Begin)
 
 def test_a_report_to_a_device_leaves_the_device_there(tmp_path: Path) -> None:
     """As root, a rename would put a file in the place of /dev/null."""
-    from taillog_conformance.report.files import write_json
+    from taillog_conformance.report.files import write_whole
 
     link = tmp_path / "link"
     link.symlink_to("/dev/null")
-    write_json(link, {})
+    write_whole(link, "report")
     assert link.is_symlink()
     assert Path("/dev/null").is_char_device()
     target, other = tmp_path / "target", tmp_path / "other"
     target.write_text("before")
     other.symlink_to(target)
-    write_json(other, {"a": 1})
-    assert (other.is_symlink(), json.loads(target.read_text())) == (True, {"a": 1})
+    write_whole(other, "after")
+    assert (other.is_symlink(), target.read_text()) == (True, "after")

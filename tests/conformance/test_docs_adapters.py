@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from conftest import Command
 
+pytestmark = pytest.mark.long
+
 DOC = Path(__file__).parents[2] / "docs" / "adapters.md"
 
 MYTAIL = textwrap.dedent("""

@@ -18,6 +18,8 @@ import taillog
 import taillog_conformance
 import taillog_fixtures
 
+pytestmark = pytest.mark.long
+
 Command = Callable[..., subprocess.CompletedProcess[str]]
 
 PACKAGES = (taillog, taillog_conformance, taillog_fixtures)

@@ -14,6 +14,8 @@ from conftest import Command
 
 from taillog_fixtures.specimens import kinds as wrong
 
+pytestmark = pytest.mark.long
+
 CORRECT = "taillog_fixtures.correct.kinds"
 WRONG = "taillog_fixtures.specimens.kinds"
 

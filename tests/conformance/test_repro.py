@@ -29,6 +29,8 @@ from taillog_conformance.suite._registry import all_checks, function_of
 from taillog_conformance.timeline import Timeline
 from taillog_fixtures.specimens import get
 
+pytestmark = pytest.mark.long
+
 RACES = ("DEL-1",)
 HASTY, PATIENT = 0.2, 2.0
 """Scales of the suite's bounds: what does not come is soon given up, but a race needs its time on a busy machine."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from importlib import resources
 
@@ -249,7 +250,7 @@ def test_a_word_is_the_same_wherever_it_stands_and_no_other(stage: Stage) -> Non
     first, second = played(stage, case('prefixes = {a = "<$one>"}', steps=steps)).splitlines()
     one = first[1:].partition(">")[0]
     two = first.split()[1]
-    assert one.isalpha()
+    assert re.fullmatch(r"[A-Za-z0-9_-]{5,}", one)
     assert one != two
     assert first == f"<{one}>{one} {two} {one}"
     assert second == f"<{one}>{one}x $5"

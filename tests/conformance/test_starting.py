@@ -19,6 +19,8 @@ from taillog_conformance import progress
 from taillog_conformance.contract import load_contract
 from taillog_conformance.starting import ADAPTER, CHECK, CI_FILES, TEST, TOX
 
+pytestmark = pytest.mark.long
+
 ROOT = Path(__file__).parents[2]
 SCRIPTS = sysconfig.get_path("scripts")
 TAILLOG = os.path.join(SCRIPTS, "taillog")
