@@ -49,7 +49,9 @@ def show(report: Report, console: Console, *, selected: frozenset[str] | None = 
             soft_wrap=True,
         )
     for note, count in report.notes().items():
-        console.print(Text(f"\nnoted: {in_one_line(note)} (in {count} check{'s' if count > 1 else ''})"), soft_wrap=True)
+        console.print(
+            Text(f"\nnoted: {in_one_line(note)} (in {count} check{'s' if count > 1 else ''})"), soft_wrap=True
+        )
     console.print()
     style = VERDICT_STYLE[report.verdict()]
     console.print(Text.assemble((str(report.verdict()).upper(), style), "  ", name_of(report)), soft_wrap=True)
