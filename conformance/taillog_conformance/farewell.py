@@ -47,19 +47,30 @@ class Farewell:
 
     def prepare(self, status: Callable[[], int]) -> None:
         """Have the interpreter end, with `status()`, whatever was left; to be called once no more tailers run."""
-        if self._handlers or self._lasting():
-            # Called before the interpreter waits for threads; no public hook is.
-            threading._register_atexit(lambda: self._end(status()))  # type: ignore[attr-defined]
+        if not self._handlers and not self._lasting():
+            return
+        ending = threading.Event()
+
+        def run_handlers() -> None:
+            ending.wait()
+            atexit._run_exitfuncs()
+
+        # Begun now: an interpreter that has begun to end, from Python 3.12 on, begins no more threads.
+        handlers = threading.Thread(target=run_handlers, name="conformance-exit-handlers", daemon=True)
+        handlers.start()
+
+        def end() -> None:
+            ending.set()
+            self._end(handlers, status())
+
+        # Called before the interpreter waits for threads; no public hook is.
+        threading._register_atexit(end)  # type: ignore[attr-defined]
 
     def _lasting(self) -> list[threading.Thread]:
         return [thread for thread in self._threads if thread.is_alive()]
 
-    def _end(self, status: int) -> None:
+    def _end(self, handlers: threading.Thread, status: int) -> None:
         lasting = self._lasting()
-        if not self._handlers and not lasting:
-            return
-        handlers = threading.Thread(target=atexit._run_exitfuncs, name="conformance-exit-handlers", daemon=True)
-        handlers.start()
         handlers.join(ENDS_WITHIN)
         if not lasting and not handlers.is_alive():
             return
