@@ -14,6 +14,8 @@ class ProducedFile:
     """One file as its producer sees it: the path it writes to, and the descriptor that it keeps open meanwhile.
 
     The descriptor is open for writing only, so that the read offset of a tailer is told apart from it.
+
+    What is appended first may be held back until the tailer stands where it begins: `hold`, `release`.
     """
 
     def __init__(self, label: str, key: int, path: Path, timeline: Timeline) -> None:
@@ -24,10 +26,28 @@ class ProducedFile:
         self._descriptor: int | None = None
         self._renamed: int | None = None
         self._targets = 0
+        self._held: list[bytes] | None = None
+
+    def hold(self) -> None:
+        """Keep what is appended, until `release` or a step for which it must stand in the file."""
+        self._held = []
+
+    def release(self) -> None:
+        """Write what was kept back, and keep no more back."""
+        held, self._held = self._held, None
+        for data in held or ():
+            self.write(data)
 
     def append(self, data: str | bytes) -> None:
         """Write `data` at the end, in one write(); the file is created if it is not there."""
         data = data.encode() if isinstance(data, str) else data
+        if self._held is not None:
+            self._held.append(data)
+        else:
+            self.write(data)
+
+    def write(self, data: bytes) -> None:
+        """As append(), but at once, whatever is kept back."""
         self._timeline.add("producer", model.APPEND, self.label, data)
         if self._descriptor is None:
             self._descriptor = self._open()
@@ -35,6 +55,8 @@ class ProducedFile:
 
     def create(self) -> None:
         """Make the file, empty; one that was renamed or deleted before stays another file."""
+        if self._descriptor is not None:
+            self.release()
         self._timeline.add("producer", model.CREATE, self.label)
         if self._descriptor is not None:
             if self._renamed is not None:
@@ -45,28 +67,33 @@ class ProducedFile:
     def _open(self) -> int:
         return os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
 
+    def _step(self, what: str, data: bytes | None = None, note: str = "") -> None:
+        """Note a step for which what was kept back must stand in the file."""
+        self.release()
+        self._timeline.add("producer", what, self.label, data, note)
+
     def truncate(self) -> None:
         """Cut the file to no bytes, in place."""
-        self._timeline.add("producer", model.TRUNCATE, self.label)
+        self._step(model.TRUNCATE)
         os.truncate(self.path, 0)
 
     def rename(self) -> None:
         """Move the file aside; what is appended before create() still goes to it."""
         aside = self.path.with_name(self.path.name + ".1")
-        self._timeline.add("producer", model.RENAME, self.label, note=f"to {aside.name}")
+        self._step(model.RENAME, note=f"to {aside.name}")
         os.replace(self.path, aside)
 
     def link(self) -> None:
         """Make the path a link to a file that does not exist yet; to be called before the file is made."""
         target = self._next_target()
-        self._timeline.add("producer", "link", self.label, note=f"to {target.name}")
+        self._step("link", note=f"to {target.name}")
         self.path.symlink_to(target)
 
     def turn(self) -> None:
         """Turn the link to a new, empty file, in one step; what is appended from now on goes there."""
         target = self._next_target()
-        self._timeline.add("producer", model.RENAME, self.label, note=f"the link is turned to {target.name}")
-        self._timeline.add("producer", model.CREATE, self.label)
+        self._step(model.RENAME, note=f"the link is turned to {target.name}")
+        self._step(model.CREATE)
         self.close()
         target.touch()
         link = self.path.with_name(self.path.name + ".new")
@@ -80,9 +107,9 @@ class ProducedFile:
     def replace(self, data: str | bytes) -> None:
         """Put another file with `data` in the place of this one, in one step."""
         data = data.encode() if isinstance(data, str) else data
-        self._timeline.add("producer", model.RENAME, self.label, note="replaced by another file")
-        self._timeline.add("producer", model.CREATE, self.label)
-        self._timeline.add("producer", model.APPEND, self.label, data)
+        self._step(model.RENAME, note="replaced by another file")
+        self._step(model.CREATE)
+        self._step(model.APPEND, data)
         self.close()
         made = self.path.with_name(self.path.name + ".new")
         made.write_bytes(data)
@@ -92,23 +119,23 @@ class ProducedFile:
         """Write to the file that was renamed, after another one stands at the path."""
         data = data.encode() if isinstance(data, str) else data
         assert self._renamed is not None, "append_old needs a rename() and a create() before it"
-        self._timeline.add("producer", model.APPEND_OLD, self.label, data)
+        self._step(model.APPEND_OLD, data)
         _write_all(self._renamed, data)
 
     def delete(self) -> None:
         """Remove the file."""
-        self._timeline.add("producer", model.DELETE, self.label)
+        self._step(model.DELETE)
         os.unlink(self.path)
         self.close()
 
     def touch(self) -> None:
         """Give the file a new time of modification; its bytes stay."""
-        self._timeline.add("producer", "touch", self.label)
+        self._step("touch")
         os.utime(self.path)
 
     def chmod(self, mode: int) -> None:
         """Change the file's permissions."""
-        self._timeline.add("producer", "chmod", self.label, note=f"{mode:o}")
+        self._step("chmod", note=f"{mode:o}")
         os.chmod(self.path, mode)
 
     def size(self) -> int:

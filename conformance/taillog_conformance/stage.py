@@ -134,6 +134,9 @@ class Stage:
         folder.mkdir()
         run = Run(self, folder, list(files) if not isinstance(files, str) else files.split(), keys, paths or {})
         run.interval, run.filter, run.pathlike = interval, filter, pathlike
+        if "from-start" not in self.adapter.capabilities:
+            for file in run.files.values():
+                file.hold()
         if dst is not None:
             run.dst = dst
         else:
@@ -177,6 +180,11 @@ class Stage:
             remove_tree(self.folder)
 
 
+def _ends_in_a_line(path: Path) -> bool:
+    stood = path.read_bytes() if path.is_file() else b"a piece"
+    return not stood or stood.endswith(b"\n")
+
+
 @contextmanager
 def _own(method: str) -> Iterator[None]:
     """What is raised meanwhile is the adapter's own fault."""
@@ -218,6 +226,7 @@ class Run:
         self.pathlike = False
         self.reports: list[Report] = []
         self._offsets: dict[str, int] = {}
+        self._sentinels: set[str] = set()
         self.tailer: Tailer | None = None
         self.started = False
         self.ended = False
@@ -242,15 +251,20 @@ class Run:
                 report=lambda text: self._reported(Report(text)),
                 interval=self.interval,
                 prefixes=self.prefixes,
-                filter=self.filter,
+                filter=self._asked_but_for_sentinels() if callable(self.filter) else self.filter,
             )
             self.timeline.add("tailer", "construct")
             self.tailer = self._call(CONSTRUCTOR, lambda: self.stage.adapter.open(job), own=True)
         return self.tailer
 
-    def start(self) -> object:
-        """Start the tailer; what its start() returned."""
+    def start(self, *, placed: bool = True) -> object:
+        """Start the tailer; what its start() returned.
+
+        One that begins at a file's end gets empty files. What a check appended to them is written once it stands
+        there, and it is waited for, if `placed`: lines tell, so they must be able to come.
+        """
         tailer = self.make()
+        first = not self.started
         if not {"missing-files", "from-start"} <= self.stage.adapter.capabilities:
             for file in self.files.values():
                 if not file.path.exists():
@@ -258,30 +272,49 @@ class Run:
         self.timeline.add("tailer", "start")
         self.started = True
         result = self._call("start()", tailer.start)
-        if "from-start" not in self.stage.adapter.capabilities:
-            self._await_its_place()
-        self.timeline.add("tailer", "started")
+        if first and "from-start" not in self.stage.adapter.capabilities:
+            if placed:
+                self._await_its_place()
+            self.timeline.add("tailer", "started")
+            for file in self.files.values():
+                file.release()
+        else:
+            self.timeline.add("tailer", "started")
         return result
 
     def _await_its_place(self) -> None:
-        """Write lines to each file until one comes: from then on the tailer is known to be at the file's end.
+        """Write a line to each file until it is delivered, or read: from then on the tailer is known to stand behind.
 
         A file that ends in a piece is left alone: what becomes of that is not asked for.
         """
-        for file in self.files.values():
-            stood = file.path.read_bytes() if file.path.is_file() else b"a piece"
-            if stood and not stood.endswith(b"\n"):
-                continue
-            for _ in range(SENTINELS):
-                sentinel = self.stage.words.word()
-                file.append(sentinel + "\n")
-                if self.wait_for(lambda text=sentinel: text in self.all_text()):  # type: ignore[misc]
-                    break
+        sentinels: dict[str, str] = {}
 
-    def attempt_start(self) -> ConformanceFailure | None:
+        def missed() -> list[ProducedFile]:
+            text = self.all_text()
+            behind = [self.files[label] for label, sentinel in sentinels.items() if sentinel not in text]
+            if not self.stage.profile.offset_visible:
+                return behind
+            return [file for file in behind if (self._offset(file) or 0) < file.size()]
+
+        waiting = [file for file in self.files.values() if _ends_in_a_line(file.path)]
+        for _ in range(SENTINELS):
+            sentinels = {file.label: self.stage.words.word() for file in waiting}
+            self._sentinels.update(sentinels.values())
+            for file in waiting:
+                file.write(f"{sentinels[file.label]}\n".encode())
+            if self.wait_for(lambda: not missed()):
+                return
+            waiting = missed()
+
+    def _asked_but_for_sentinels(self) -> Callable[[str], object]:
+        ask = self.filter
+        assert callable(ask)
+        return lambda text: text.strip() in self._sentinels or ask(text)
+
+    def attempt_start(self, *, placed: bool = True) -> ConformanceFailure | None:
         """Construct and start the tailer where it may refuse to; what it raised, if it did."""
         try:
-            self.start()
+            self.start(placed=placed)
         except TailerRaised as refusal:
             self.timeline.add("tailer", "refused", note=refusal.why)
             return refusal
@@ -342,7 +375,7 @@ class Run:
             self.timeline.events(),
             list(self.files),
             self.headers,
-            self.keeps,
+            lambda text: text in self._sentinels or self.keeps(text),
             late_optional=late_optional,
             piece_optional="last-piece" not in self.stage.adapter.capabilities,
             from_start="from-start" in self.stage.adapter.capabilities,

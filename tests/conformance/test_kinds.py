@@ -20,6 +20,7 @@ CORRECT = "taillog_fixtures.correct.kinds"
 WRONG = "taillog_fixtures.specimens.kinds"
 
 ADAPTERS = (
+    "class_from_the_end",
     "generator",
     "generator_asking",
     "generator_of_none",

@@ -91,7 +91,7 @@ def _full_speed(stage: Stage, out: TextIO) -> Run:
     return run
 
 
-@requirement("CON-3", needs=["stream", "several-files"])
+@requirement("CON-3", needs=["stream", "several-files", "from-start"])
 def test_con_3_a_buffered_file_holds_exactly_the_lines_written(taillog_stage: Stage) -> None:
     """With many files at full speed a block-buffered text file holds exactly the lines written."""
     path = taillog_stage.folder / taillog_stage.words.file_name()
@@ -101,7 +101,7 @@ def test_con_3_a_buffered_file_holds_exactly_the_lines_written(taillog_stage: St
     run.judge()
 
 
-@requirement("CON-3", needs=["stream", "several-files"])
+@requirement("CON-3", needs=["stream", "several-files", "from-start"])
 def test_con_3_a_pipe_carries_exactly_the_lines_written(taillog_stage: Stage) -> None:
     """With many files at full speed a pipe carries exactly the lines written."""
     reading, writing = os.pipe()
@@ -253,7 +253,7 @@ def test_con_5_two_tailers_do_not_disturb_each_other(taillog_stage: Stage) -> No
     second.judge()
 
 
-@requirement("CON-5", needs=["object"])
+@requirement("CON-5", needs=["object", "from-start"])
 def test_con_5_two_tailers_of_one_file_deliver_it_both(taillog_stage: Stage) -> None:
     """Two tailers in one process do not disturb each other: each delivers all of a file that both follow."""
     words = taillog_stage.words

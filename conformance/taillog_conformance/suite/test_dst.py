@@ -112,7 +112,7 @@ def test_dst_6_a_destination_that_raises_is_reported(taillog_stage: Stage) -> No
         stream=lambda recorder: FailingStream(recorder, lambda text: OSError(28, "No space left on device"))
     )
     run["a"].append(taillog_stage.words.text() + "\n")
-    run.start()
+    run.start(placed=False)
     run.wait_for(lambda: bool(run.reports))
     run["a"].append(taillog_stage.words.text() + "\n")
     run.stop()

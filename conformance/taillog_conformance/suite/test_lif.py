@@ -48,7 +48,7 @@ def test_lif_1_start_returns_at_once(taillog_stage: Stage) -> None:
     gated(run).shut()
     run["a"].append(line(taillog_stage))
     try:
-        run.start()
+        run.start(placed=False)
     finally:
         gated(run).open_gate()
     run.stop()

@@ -307,7 +307,7 @@ SPARE = 8
 ALLOWED_LATER = 512
 
 
-@requirement("RES-7", needs=["object", "several-files", "error-report"])
+@requirement("RES-7", needs=["object", "several-files", "error-report", "from-start"])
 def test_res_7_running_out_of_descriptors_is_survived(taillog_stage: Stage) -> None:
     """When descriptors run out it is reported, the files already open go on, and the rest are taken up later."""
     clocks = taillog_stage.clocks

@@ -120,7 +120,7 @@ def _stays_finite(run: Run, begun: Callable[[], object]) -> None:
     def lines() -> int:
         return path.read_bytes().count(b"\n") if path.exists() else 0
 
-    refused = run.attempt_start() is not None
+    refused = run.attempt_start(placed=False) is not None
     begun()
     began = grew = time.monotonic()
     grown = lines()
