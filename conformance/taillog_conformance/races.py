@@ -16,6 +16,9 @@ LEARNS_FOR_LOOKS = 4
 FIRST_PLACES = 15
 """Lines after something new at which the tailer is held: what it does first about it is where it can be surprised."""
 
+LAST_PLACES = 25
+"""Lines that a tailer of events passes last, once it has taken up what is new: there it asks whether it is to stop."""
+
 COMES_WITHIN = 0.5
 """Seconds, at the least, in which a thread has to come to a place that it passes while it idles."""
 
@@ -27,60 +30,65 @@ Part = Callable[[Run], None]
 
 
 def held_at_every_line(
-    stage: Stage, prepare: Part, meanwhile: Part, *, before: Part | None = None, after: Part | None = None
+    stage: Stage,
+    prepare: Part,
+    meanwhile: Part,
+    *,
+    files: str = "a",
+    before: Part | None = None,
+    after: Part | None = None,
+    while_idle: bool = True,
 ) -> None:
     """Play `prepare`, hold the tailer at a line, do `meanwhile`, call stop() and let the tailer go on; at each line.
 
-    With `before`, which is played once the tailer idles, it is held only at lines that it passes because of that. With
-    `after`, the tailer goes on first, then `after` is played, and stop() comes last.
+    With `before`, which is played once the tailer idles, it is held at lines that it passes because of that; but if
+    `while_idle`, only where it passes none without, for it waits for events. With `after`, the tailer goes on first,
+    then `after` is played, and stop() comes last.
 
     The tailer is only slowed down, as any machine may do: a correct one delivers all there is in every round.
 
     Raises:
         ConformanceFailure: with the line at which the tailer was held.
     """
+
+    def opened() -> Run:
+        return stage.open(files, interval=stage.fast_interval)
+
     with Holder() as holder:
-        places = _places(stage, holder, prepare, before)
+        idle, woken = _places(opened(), holder, prepare, before)
+    if while_idle and idle:
+        places, before = idle, None
+    else:
+        places = woken[-LAST_PLACES:] if while_idle else woken[:FIRST_PLACES]
     began = time.monotonic()
     for place in places:
         if time.monotonic() - began > TRIES_FOR * stage.clocks.scale:
             break
-        _round(stage, place, prepare, meanwhile, before, after)
+        _round(opened(), place, prepare, meanwhile, before, after)
 
 
-def _open(stage: Stage) -> Run:
-    return stage.open(interval=stage.fast_interval)
-
-
-def _patience(stage: Stage) -> float:
-    return max(COMES_WITHIN, LEARNS_FOR_LOOKS * stage.profile.latency)
-
-
-def _places(stage: Stage, holder: Holder, prepare: Part, before: Part | None) -> list[Place]:
-    run = _open(stage)
+def _places(run: Run, holder: Holder, prepare: Part, before: Part | None) -> tuple[list[Place], list[Place]]:
+    """The lines that the tailer passes while it idles, and those that it passes because of `before` alone."""
     prepare(run)
     with holder.learning():
         run.looks(LEARNS_FOR_LOOKS)
-        time.sleep(LEARNS_FOR_LOOKS * stage.profile.latency)
+        time.sleep(LEARNS_FOR_LOOKS * run.stage.profile.latency)
         idle = holder.places()
         if before is not None:
             before(run)
             run.quiet()
     run.stop()
     run.close()
-    if before is None:
-        return idle
-    return [place for place in holder.places() if place not in idle][:FIRST_PLACES]
+    return idle, [place for place in holder.places() if place not in idle]
 
 
-def _round(stage: Stage, place: Place, prepare: Part, meanwhile: Part, before: Part | None, after: Part | None) -> None:
+def _round(run: Run, place: Place, prepare: Part, meanwhile: Part, before: Part | None, after: Part | None) -> None:
     with Holder() as holder:
-        run = _open(stage)
         prepare(run)
         holder.want(place)
         if before is not None:
             before(run)
-        held = holder.held(_patience(stage))
+        held = holder.held(max(COMES_WITHIN, LEARNS_FOR_LOOKS * run.stage.profile.latency))
         if held:
             run.timeline.add("check", "hold", note=f"the tailer's thread at {described(place)}")
             meanwhile(run)

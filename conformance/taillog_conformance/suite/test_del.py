@@ -45,10 +45,10 @@ def test_del_1_no_line_falls_between_the_last_look_and_the_flag(taillog_stage: S
         run.start()
         run.settle()
 
-    def meanwhile(run: Run) -> None:
+    def append(run: Run) -> None:
         run["a"].append(taillog_stage.words.text() + "\n")
 
-    held_at_every_line(taillog_stage, prepare, meanwhile)
+    held_at_every_line(taillog_stage, prepare, append, before=append)
 
 
 FIFO_LINES = 100
@@ -165,10 +165,16 @@ def test_del_7_no_file_falls_between_the_last_look_and_the_flag(taillog_stage: S
         run.start()
         run.looks(2)
 
+    def append_to_another(run: Run) -> None:
+        run["b"].append(taillog_stage.words.text() + "\n")
+
     def meanwhile(run: Run) -> None:
         run["a"].append("".join(f"{line}\n" for line in taillog_stage.words.lines(2)))
 
-    held_at_every_line(taillog_stage, prepare, meanwhile)
+    if "several-files" in taillog_stage.adapter.capabilities:
+        held_at_every_line(taillog_stage, prepare, meanwhile, files="a b", before=append_to_another)
+    else:
+        held_at_every_line(taillog_stage, prepare, meanwhile)
 
 
 @requirement("DEL-8")

@@ -156,4 +156,4 @@ def test_mis_9_a_file_gone_before_the_open_is_waited_for(taillog_stage: Stage) -
         run["a"].append(f"{words.text()}\n")
         run.settle()
 
-    held_at_every_line(taillog_stage, prepare, go, before=come_and_go, after=come_back)
+    held_at_every_line(taillog_stage, prepare, go, before=come_and_go, after=come_back, while_idle=False)
