@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
-from collections.abc import AsyncIterable, Callable, Iterable
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 from .base import Job
@@ -21,17 +21,6 @@ class AsyncIteratorAdapter(FollowingAdapter):
     """
 
     kind: ClassVar[str] = "async-iterator"
-
-    def __init__(
-        self,
-        function: Callable[..., AsyncIterable[Any]],
-        *,
-        strips: bool = False,
-        name: str | None = None,
-        capabilities: Iterable[str] = (),
-        without: Iterable[str] = (),
-    ) -> None:
-        super().__init__(function, strips=strips, name=name, capabilities=capabilities, without=without)
 
     def open(self, job: Job) -> AsyncIteratorTailer:
         return AsyncIteratorTailer(self, job)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable
 from functools import partial
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from .base import Job
 from .following import FollowingAdapter, FollowingTailer, raised
@@ -22,20 +22,8 @@ class CallbackAdapter(FollowingAdapter):
     kind: ClassVar[str] = "callback"
     function_takes: ClassVar[int] = 2
 
-    def __init__(
-        self,
-        function: Callable[..., Any],
-        *,
-        strips: bool = False,
-        name: str | None = None,
-        capabilities: Iterable[str] = (),
-        without: Iterable[str] = (),
-    ) -> None:
-        super().__init__(function, strips=strips, name=name, capabilities=capabilities, without=without)
-        self.blocks = self.told
-        self.told = "last-piece" not in without
-        if self.told:
-            self.capabilities |= {"last-piece"}
+    def is_told(self, without: Iterable[str]) -> bool:
+        return "last-piece" not in without  # the function that stops it tells it
 
     def open(self, job: Job) -> CallbackTailer:
         return CallbackTailer(self, job)
@@ -46,7 +34,7 @@ class CallbackTailer(FollowingTailer):
 
     def __init__(self, adapter: CallbackAdapter, job: Job) -> None:
         super().__init__(adapter, job)
-        self._blocks = adapter.blocks
+        self._blocks = adapter.asks_for_stop
         self._threads: dict[int, threading.Thread] = {}
         self._stops: dict[int, Callable[[], object]] = {}
 

@@ -56,10 +56,20 @@ class FollowingAdapter(Adapter):
         self.strips = strips
         self.name = name or f"{getattr(function, '__module__', '?')}:{getattr(function, '__qualname__', function)}"
         self.takes = _takes(function, self.name, self.function_takes)
-        self.told = bool(self.takes & {STOP, STOPPED})
+        without = frozenset(without)
+        self.told = self.is_told(without)
         """Whether the function is told when to stop: it then drains by itself, as the contract asks."""
         found = CAPABILITIES if self.told else CAPABILITIES - {"last-piece"}
-        self.capabilities = frozenset((found | set(capabilities)) - set(without))
+        self.capabilities = frozenset((found | set(capabilities)) - without)
+
+    def is_told(self, without: Iterable[str]) -> bool:
+        """What `told` comes to, `without` taken away from the capabilities."""
+        return self.asks_for_stop
+
+    @property
+    def asks_for_stop(self) -> bool:
+        """Whether the function has a parameter by which it is told to stop."""
+        return bool(self.takes & {STOP, STOPPED})
 
     def processes(self, tailer: Tailer) -> Iterable[int]:
         return family(os.getpid())  # the function may run a program
