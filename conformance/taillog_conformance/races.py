@@ -35,6 +35,7 @@ def held_at_every_line(
     meanwhile: Part,
     *,
     files: str = "a",
+    interval: float | None = None,
     before: Part | None = None,
     after: Part | None = None,
     while_idle: bool = True,
@@ -45,14 +46,16 @@ def held_at_every_line(
     `while_idle`, only where it passes none without, for it waits for events. With `after`, the tailer goes on first,
     then `after` is played, and stop() comes last.
 
-    The tailer is only slowed down, as any machine may do: a correct one delivers all there is in every round.
+    The tailer gets `files`, and looks at them every `interval` seconds, by default fast.
+
+    It is only slowed down, as any machine may do: a correct one delivers all there is in every round.
 
     Raises:
         ConformanceFailure: with the line at which the tailer was held.
     """
 
     def opened() -> Run:
-        return stage.open(files, interval=stage.fast_interval)
+        return stage.open(files, interval=interval or stage.fast_interval)
 
     with Holder() as holder:
         idle, woken = _places(opened(), holder, prepare, before)

@@ -455,7 +455,6 @@ def test_nothing_is_missed_wherever_the_worker_is_held(
     """The worker is held at each line that it passes when a line comes; what is done then comes at once even so."""
     monkeypatch.setattr(races, "FIRST_PLACES", 80)
     monkeypatch.setattr(races, "TRIES_FOR", 60.0)
-    monkeypatch.setattr(races, "_open", lambda stage: stage.open(interval=LONG_INTERVAL_SEC))
     monkeypatch.setattr(Run, "looks", lambda run, count: time.sleep(NEVER_SEC))  # there are none
     stage = Stage(TailLogAdapter(TailLog), seed="held", profile=Profile(offset_visible=True))
 
@@ -465,7 +464,15 @@ def test_nothing_is_missed_wherever_the_worker_is_held(
         run.settle()
 
     try:
-        races.held_at_every_line(stage, prepare, meanwhile, before=appends, after=Run.must_deliver)
+        races.held_at_every_line(
+            stage,
+            prepare,
+            meanwhile,
+            interval=LONG_INTERVAL_SEC,
+            before=appends,
+            after=Run.must_deliver,
+            while_idle=False,
+        )
     finally:
         stage.close()
 
