@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import logging
 import os
+import resource
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
@@ -62,9 +64,11 @@ def _set_folder(path: str) -> None:
         os.chdir(path)
 
 
+SIGNALS = tuple(signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP})
+
+
 def _handlers() -> dict[int, Any]:
-    numbers = signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}
-    return {number: handler for number in numbers if (handler := signal.getsignal(number)) is not None}
+    return {number: handler for number in SIGNALS if (handler := signal.getsignal(number)) is not None}
 
 
 def _set_handlers(handlers: Mapping[int, Any]) -> None:
@@ -284,18 +288,35 @@ LEAKED = 64
 """Descriptors that a check may leave open: a tailer may keep some for those that follow, but no more without end."""
 
 
+THREADS_END_WITHIN = 1.0
+"""Seconds that threads get to end by themselves before their descriptors are left to them."""
+
+
 @contextmanager
 def few_descriptors() -> Iterator[None]:
-    """Close what was opened meanwhile and is still open, where it is more than LEAKED: the later checks need some."""
+    """Close what was opened meanwhile and is still open, where it is more than LEAKED: the later checks need some.
+
+    Threads that go on would use the numbers, and close those of files that come after: they keep theirs, and there
+    may be more descriptors.
+    """
     before = _numbers()
+    threads = set(threading.enumerate())
     try:
         yield
     finally:
-        left = _numbers() - before
-        if len(left) > LEAKED:
-            for number in left:
-                with suppress(OSError):
-                    os.close(number)
+        if len(_numbers() - before) > LEAKED:
+            ends = time.monotonic() + THREADS_END_WITHIN
+            others = [thread for thread in threading.enumerate() if thread not in threads]
+            for thread in others:
+                thread.join(max(0.0, ends - time.monotonic()))
+            left = _numbers() - before
+            if any(thread.is_alive() for thread in others):
+                allowed, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+                resource.setrlimit(resource.RLIMIT_NOFILE, (min(allowed + len(left), most), most))
+            else:
+                for number in left:
+                    with suppress(OSError):
+                        os.close(number)
 
 
 def _numbers() -> set[int]:

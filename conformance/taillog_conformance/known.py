@@ -117,7 +117,7 @@ def apply(known: Mapping[str, Known], report: Report, selected: Collection[str] 
             continue
         failed = [check for check in row.checks if check.status is Status.FAIL]
         for check in failed:
-            report.results[check.requirement, check.name] = _excused(check, entry)
+            report.put(_excused(check, entry))
         if not failed and not entry.by_luck and not report.interrupted:
             _unexpected(report, row.checks, row.status, entry)
 
@@ -140,7 +140,7 @@ def _unexpected(report: Report, checks: Collection[CheckResult], status: Status,
         return  # it was not judged, and the verdict says so
     first = next(iter(checks))
     message = f"{entry.id} {how}, and is listed as a known failure: take it out of {entry.file}\n  listed: {entry.why}"
-    report.results[first.requirement, first.name] = replace(first, status=Status.FAIL, message=message)
+    report.put(replace(first, status=Status.FAIL, message=message))
 
 
 # Writing the file.

@@ -275,7 +275,7 @@ def _take(automaton: _Automaton, text: str, event: int, seen: Sequence[str], cou
 def _difference(automaton: _Automaton, text: str, event: int, seen: Sequence[str], count: int) -> ConformanceFailure:
     """What is wrong with the destination's line `text`, in the words of the contract."""
     where = f"line {count + 1} of the destination"
-    positions, cr = next(iter(automaton.states))
+    positions, cr = max(automaton.states)  # the same one in each process
     next_up = [
         (source, source.lines[position])
         for position, source in zip(positions, automaton.sources, strict=True)
@@ -341,10 +341,10 @@ def _holds_two(text: str, sources: Sequence[Source]) -> bool:
 
 
 def _change(expected: str, got: str) -> str:
-    """What of `expected` became what in `got`, beyond ASCII escaped; '' where less than half is the same."""
+    """What of `expected` became what in `got`, beyond ASCII escaped; '' where no more than half of it is there."""
     before = _alike(expected, got)
     after = _alike(expected[before:][::-1], got[before:][::-1])
-    if 2 * (before + after) < max(len(expected), len(got)):
+    if 2 * (before + after) <= len(expected):
         return ""
     was, became = (shorten(text[before : len(text) - after]) for text in (expected, got))
     return f"{was} became {became}".encode("ascii", "backslashreplace").decode("ascii")

@@ -25,7 +25,7 @@ def store_in(folder: str) -> None:
 if found := os.environ.get("HYPOTHESIS_STORAGE_DIRECTORY"):
     store_in(found)  # now, for a tailer may have cleared the variable when Hypothesis asks for it
 
-EXAMPLES = 25
+EXAMPLES = 16
 """Examples of one property in a plain run: each drives a tailer of its own for some milliseconds."""
 
 TRIED_AGAIN = 12

@@ -9,6 +9,7 @@ import os
 import random
 import re
 import tempfile
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -25,7 +26,7 @@ from .destinations import FLOOD, Recorder, RecordingStream
 from .fates import Fates, combined, fates
 from .logs import Report, reports_to, thread_deaths_to
 from .offsets import read_offset, read_offsets
-from .outcomes import AdapterProblem, ConformanceFailure, TailerRaised
+from .outcomes import AdapterProblem, ConformanceFailure, TailerHung, TailerRaised
 from .perturb import Jitter, Pauses
 from .played import Played, from_timeline
 from .producer import ProducedFile, remove_tree
@@ -196,6 +197,10 @@ def _own(method: str) -> Iterator[None]:
         raise AdapterProblem(deadline.told(f"the adapter's {method}", error)) from None
 
 
+_hung: set[threading.Thread] = set()
+"""Threads that tailers left behind whose calls never returned."""
+
+
 class Run:
     """One tailer, its files, its destination and its timeline."""
 
@@ -227,6 +232,7 @@ class Run:
         self.reports: list[Report] = []
         self._offsets: dict[str, int] = {}
         self._sentinels: set[str] = set()
+        self._threads = set(threading.enumerate())
         self.tailer: Tailer | None = None
         self.started = False
         self.ended = False
@@ -350,6 +356,8 @@ class Run:
             return result
         except ConformanceFailure as failure:
             self.timeline.add("check", "saw", note=failure.why)
+            if isinstance(failure, TailerHung):
+                _hung.update(thread for thread in threading.enumerate() if thread not in self._threads)
             raise self._here(failure) from None
 
     def _give_up(self, failure: ConformanceFailure) -> None:
@@ -657,8 +665,8 @@ class Run:
         self.recorder.note(text, self._labels[key])
 
     def _reported(self, report: Report) -> None:
-        if len(self.reports) >= REPORTS_KEPT:
-            return
+        if len(self.reports) >= REPORTS_KEPT or (threading.current_thread() in _hung & self._threads):
+            return  # the latter is what an earlier tailer says, which nothing could end
         if len(report.text) > REPORT_KEPT:
             half = REPORT_KEPT // 2
             text = f"{report.text[:half]} ... {report.text[-half:]} ({len(report.text):,} characters)"

@@ -97,7 +97,7 @@ def merge(parts: Sequence[ShardReport], contract: Contract, planned: Mapping[str
             key = (result.requirement, result.name)
             before = report.results.get(key)
             if before is None or _rank(result) < _rank(before):
-                report.results[key] = result
+                report.put(result)
     return report
 
 

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
 from importlib import metadata
 from typing import Any
 
@@ -78,7 +79,7 @@ class RequirementResult:
     requirement: Requirement
     checks: tuple[CheckResult, ...]
 
-    @property
+    @cached_property
     def status(self) -> Status:
         found = {check.status for check in self.checks}
         for status in WORST_FIRST:
@@ -92,6 +93,11 @@ class RequirementResult:
         return next((check.message for check in self.checks if check.status is self.status and check.message), "")
 
     def as_json(self) -> dict[str, Any]:
+        """The requirement as the report holds it."""
+        return self._json
+
+    @cached_property
+    def _json(self) -> dict[str, Any]:
         return {
             "id": self.requirement.id,
             "level": str(self.requirement.level),
@@ -153,26 +159,34 @@ class Report:
     """Set where the suite was run in parts."""
     ran_on: Mapping[str, str] = field(default_factory=lambda: environment())
     """What it ran on; where parts of the run were joined, on all of that."""
+    _rows: dict[str, RequirementResult] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def add(self, result: CheckResult) -> None:
         """Take a result; one that is worse replaces another of the same check (its teardown may fail too)."""
         key = (result.requirement, result.name)
         before = self.results.get(key)
         if before is None or WORST_FIRST.index(_rank(result)) < WORST_FIRST.index(_rank(before)):
-            self.results[key] = result
+            self.put(result)
+
+    def put(self, result: CheckResult) -> None:
+        """Take a result, whatever there is of the same check."""
+        self.results[result.requirement, result.name] = result
+        self._rows.pop(result.requirement, None)
 
     def requirements(self) -> tuple[RequirementResult, ...]:
         """Every requirement of the contract that has checks, in its order; checks without a result are not-run."""
         rows = []
         for requirement in self.contract.requirements:
-            names = self.planned.get(requirement.id, ())
-            if names or requirement.untested is None:
+            if requirement.id not in self._rows:  # a report is written at each result, of which it is one row's
                 checks = tuple(
                     self.results.get((requirement.id, name))
                     or CheckResult(name, requirement.id, Status.NOT_RUN, message="it was not run")
-                    for name in names
+                    for name in self.planned.get(requirement.id, ())
                 )
-                rows.append(RequirementResult(requirement, checks))
+                self._rows[requirement.id] = RequirementResult(requirement, checks)
+            row = self._rows[requirement.id]
+            if row.checks or requirement.untested is None:
+                rows.append(row)
         return tuple(rows)
 
     def summary(self) -> Summary:

@@ -328,13 +328,13 @@ def test_res_7_running_out_of_descriptors_is_survived(taillog_stage: Stage) -> N
         try:
             run.start()
         finally:
-            run.wait_for(lambda: len(came(words[:SOURCES])) == SOURCES or bool(run.reports))
+            run.wait_long(lambda: len(came(words[:SOURCES])) == SOURCES or bool(run.reports))
             first = came(words[:SOURCES])
         # The producers' descriptors are open already: they can write on.
         for file, word in zip(run.files.values(), words[SOURCES:], strict=True):
             file.append(word + "\n")
         lucky = [words[SOURCES + words.index(word)] for word in first]
-        run.wait_for(lambda: len(came(lucky)) == len(lucky))
+        run.wait_long(lambda: len(came(lucky)) == len(lucky))
         went_on = len(came(lucky))
         reported = bool(run.reports)
         resource.setrlimit(resource.RLIMIT_NOFILE, (min(ALLOWED_LATER, most), most))
