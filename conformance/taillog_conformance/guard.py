@@ -322,9 +322,17 @@ def few_descriptors() -> Iterator[None]:
 def _numbers() -> set[int]:
     """The descriptors that are open, as far as the system tells."""
     try:
-        return {int(number) for number in os.listdir("/proc/self/fd")}
+        return {int(number) for number in os.listdir("/proc/self/fd") if _is_open(int(number))}
     except OSError:
         return set()
+
+
+def _is_open(number: int) -> bool:
+    """Whether it still is: the one by which they were listed is not."""
+    with suppress(OSError):
+        os.fstat(number)
+        return True
+    return False
 
 
 def in_words(changed: Sequence[str]) -> str:

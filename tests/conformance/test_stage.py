@@ -1,0 +1,144 @@
+"""The stage: tailers that begin at a file's end, and those that cannot be ended."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from taillog_conformance import guard, stage
+from taillog_conformance.adapters import TailLogAdapter
+from taillog_conformance.clocks import Clocks
+from taillog_conformance.outcomes import TailerHung
+from taillog_conformance.producer import ProducedFile
+from taillog_conformance.stage import Profile, Stage
+from taillog_conformance.timeline import Timeline
+from taillog_fixtures.correct.kinds import FromTheEnd, class_from_the_end
+from taillog_fixtures.specimens._loop import OneLoop
+
+BOUND = 20.0
+
+
+@pytest.fixture(params=[True, False], ids=["offset-seen", "offset-unseen"])
+def from_the_end(request: pytest.FixtureRequest) -> Iterator[Stage]:
+    found = Stage(class_from_the_end, seed="end", profile=Profile(offset_visible=request.param))
+    yield found
+    found.close()
+
+
+def test_what_a_check_appends_before_start_comes_though_the_tailer_begins_at_the_end(from_the_end: Stage) -> None:
+    run = from_the_end.open("a b", interval=0.001)
+    run["a"].append("one\n")
+    run["b"].append("half")
+    run.start()
+    run["b"].append(" two\n")
+    run.stop()
+    run.judge()
+    assert "]:one\n" in run.all_text()
+    assert "]:half two\n" in run.all_text()
+
+
+def test_a_filter_is_not_asked_about_the_lines_that_tell_where_the_tailer_stands(from_the_end: Stage) -> None:
+    asked: list[str] = []
+    run = from_the_end.open(interval=0.001, filter=lambda text: asked.append(text) or text == "b\n")
+    run.keeps = lambda text: text == "b"
+    run["a"].append("a\nb\n")
+    run.start()
+    run.stop()
+    run.judge()
+    assert asked == ["a\n", "b\n"]
+
+
+def test_one_that_reads_what_stood_there_is_not_held_up(from_the_end: Stage) -> None:
+    from_the_end.adapter = TailLogAdapter(OneLoop, without=["from-start"])
+    run = from_the_end.open(interval=0.001)
+    run["a"].append("one\n")
+    run.start()
+    run.stop()
+    run.judge()
+
+
+def test_a_step_for_which_it_must_stand_in_the_file_writes_what_was_kept_back(tmp_path: Path) -> None:
+    file = ProducedFile("a", 0, tmp_path / "a", Timeline())
+    file.hold()
+    file.append("one\n")
+    file.create()
+    file.append("two\n")
+    assert file.size() == 0
+    file.rename()
+    assert (tmp_path / "a.1").read_text() == "one\ntwo\n"
+    file.append("three\n")
+    assert (tmp_path / "a.1").read_text() == "one\ntwo\nthree\n"
+    file.close()
+
+
+class Deaf(FromTheEnd):
+    """Its stop() never returns, and its thread reports for ever."""
+
+    go_on = threading.Event()
+
+    def run(self) -> None:
+        while not self.go_on.wait(0.001):
+            logging.getLogger("deaf").error("still here")
+
+    def stop(self) -> None:
+        while not self.go_on.wait(0.01):
+            pass
+
+
+def test_what_a_hung_tailer_left_behind_reports_into_no_later_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stage, "_hung", set())
+    adapter = TailLogAdapter(Deaf)
+    found = Stage(adapter, seed="deaf", clocks=Clocks(0.01))
+    try:
+        first = found.open()
+        first.start()
+        with pytest.raises(TailerHung):
+            first.stop()
+        assert first.reports
+        found.adapter = TailLogAdapter(OneLoop)
+        found.clocks = replace(found.clocks, scale=1.0)
+        second = found.open()
+        second["a"].append("one\n")
+        second.start()
+        second.must_deliver()
+        second.stop()
+        assert second.reports == []
+    finally:
+        Deaf.go_on.set()
+        found.close()
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="this system does not tell what is open")
+def test_descriptors_that_a_thread_uses_are_not_closed_under_it() -> None:
+    go_on = threading.Event()
+    opened: list[int] = []
+    soft = guard.resource.getrlimit(guard.resource.RLIMIT_NOFILE)
+    thread = threading.Thread(target=go_on.wait, args=[BOUND])
+    try:
+        with guard.few_descriptors():
+            opened += [os.open(os.devnull, os.O_RDONLY) for _ in range(2 * guard.LEAKED)]
+            thread.start()
+        for descriptor in opened:
+            os.fstat(descriptor)
+        assert guard.resource.getrlimit(guard.resource.RLIMIT_NOFILE)[0] >= min(soft[0] + len(opened), soft[1])
+    finally:
+        guard.resource.setrlimit(guard.resource.RLIMIT_NOFILE, soft)
+        go_on.set()
+        thread.join()
+        for descriptor in opened:
+            os.close(descriptor)
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="this system does not tell what is open")
+def test_descriptors_that_nobody_uses_any_more_are_closed() -> None:
+    with guard.few_descriptors():
+        opened = [os.open(os.devnull, os.O_RDONLY) for _ in range(2 * guard.LEAKED)]
+    for descriptor in opened:
+        with pytest.raises(OSError, match="Bad file descriptor"):
+            os.fstat(descriptor)
