@@ -66,5 +66,6 @@ def test_its_message_is_this(
     message = as_held(outcomes.of(each).messages(id)[0])
     path = MESSAGES / f"{area}.txt"
     if pytestconfig.getoption("--update-messages"):
+        MESSAGES.mkdir(exist_ok=True)
         path.write_text(message, encoding="utf-8")
     assert message == path.read_text(encoding="utf-8")
