@@ -127,9 +127,10 @@ def dump(scenario: Scenario) -> str:
         lines.append(f"interval = {scenario.interval}")
     lines.append("steps = [")
     for step in scenario.steps:
-        words = [step.verb, *([step.file] if step.file else []), *([step.argument] if step.argument else [])]
+        words = [_toml(word) for word in (step.verb, step.file) if word]
+        words += [step.argument if step.verb == "looks" else _toml(step.argument)] if step.argument else []
         parts = [_toml(part) if isinstance(part, str) else f'{{hex = "{part.hex()}"}}' for part in step.parts]
-        lines.append(f"  [{', '.join([*map(_toml, words), *parts])}],")
+        lines.append(f"  [{', '.join([*words, *parts])}],")
     return "\n".join([*lines, "]", ""])
 
 

@@ -465,7 +465,9 @@ class Run:
             f"of {len(must):,} lines {number:,} did not come while the tailer ran ({names or source.name}): "
             f"nothing moved for {within:g} s",
             expected=f"{oracle.rendered(source, line)} before stop()",
-            got=f"{self.lines_so_far():,} lines" if text else "nothing: the destination is empty",
+            got=(f"{came:,} line{'s' if came > 1 else ''}" if (came := self.lines_so_far()) else "a piece")
+            if text
+            else "nothing: the destination is empty",
         )
 
     def _all_seen(self) -> None:

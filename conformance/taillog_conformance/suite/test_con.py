@@ -244,6 +244,7 @@ def test_con_5_two_tailers_do_not_disturb_each_other(taillog_stage: Stage) -> No
     for run in (first, second):
         run.settle()
     first.stop()
+    second.timeline.add("check", "note", note="another tailer was stopped")
     second.quiet()  # one that the first has stopped has ended by then
     second["a"].append(f"{words.text()}\n")
     second.settle()
