@@ -210,9 +210,10 @@ def taillog_stage(
     from .guard import guarded
     from .last_words import LastWords
     from .memory import MEMORY, bounded_memory, in_mebibytes, resident
-    from .outcomes import AdapterProblem, ConformanceFailure, NotApplicable
+    from .outcomes import AdapterProblem, ConformanceFailure, NotApplicable, UsageProblem
     from .smoke import SILENT, smoke
     from .stage import Stage
+    from .target import known_capabilities
 
     config = request.config
     mark = request.node.get_closest_marker(MARK)
@@ -224,6 +225,10 @@ def taillog_stage(
     needs = (requirement.capability, *mark.args[1])
     if "missing-files" in needs:
         needs += ("from-start",)  # one that begins at a file's end may find a late file's end, too
+    try:
+        known_capabilities(taillog_adapter.capabilities)  # a project's own fixture may have made it
+    except UsageProblem as problem:
+        raise AdapterProblem(str(problem)) from None
     for capability in needs:
         if capability is not None and capability not in taillog_adapter.capabilities:
             raise NotApplicable(f"the tailer does not declare {capability}")

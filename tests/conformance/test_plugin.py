@@ -74,6 +74,17 @@ def test_a_failure_reads_as_it_does_in_the_command(run_pytest: Command, adopted:
     assert "tiny:Lossy: nonconformant with contract 1.0 (1 of " in done.stdout
 
 
+def test_an_adapter_that_declares_what_there_is_not_is_told_in_a_line(
+    run_pytest: Command, adopted: Callable[[str], None]
+) -> None:
+    adopted("TailLog, capabilities=['rotations']")
+    done = run_pytest("-q", "test_my_tailer.py", "--taillog-only", "FRM-7")
+    assert done.returncode == 1
+    assert set(outcomes(done)) == {"failed", "deselected"}
+    assert "\nunknown capability 'rotations'; there are prefix, filter, " in done.stdout
+    assert "Traceback" not in done.stdout
+
+
 def test_a_tailer_is_named_by_an_option(run_pytest: Command) -> None:
     done = run_pytest(*SUITE, "--tailer", "tiny:TailLog", "--taillog-only", "FRM-7")
     assert (done.returncode, outcomes(done)["passed"]) == (0, 2)
