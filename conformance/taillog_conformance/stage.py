@@ -270,7 +270,7 @@ class Run:
         there, and it is waited for, if `placed`: lines tell, so they must be able to come.
         """
         tailer = self.make()
-        first = not self.started
+        from_the_end = "from-start" not in self.stage.adapter.capabilities and not self.started
         if not {"missing-files", "from-start"} <= self.stage.adapter.capabilities:
             for file in self.files.values():
                 if not file.path.exists():
@@ -278,14 +278,12 @@ class Run:
         self.timeline.add("tailer", "start")
         self.started = True
         result = self._call("start()", tailer.start)
-        if first and "from-start" not in self.stage.adapter.capabilities:
-            if placed:
-                self._await_its_place()
-            self.timeline.add("tailer", "started")
+        if from_the_end and placed:
+            self._await_its_place()
+        self.timeline.add("tailer", "started")
+        if from_the_end:
             for file in self.files.values():
                 file.release()
-        else:
-            self.timeline.add("tailer", "started")
         return result
 
     def _await_its_place(self) -> None:
