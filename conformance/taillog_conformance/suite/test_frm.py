@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import accumulate
+
 from hypothesis import strategies as st
 
 from ..properties import explore
@@ -69,7 +71,11 @@ PIECES = st.one_of(
     st.text(alphabet="ab \u00e9\u20ac\U0001f600\u2028\t", max_size=6).map(str.encode),
 )
 
-CUTS = st.lists(st.integers(0, 40), max_size=4)
+WRITES = st.lists(st.lists(PIECES, min_size=1, max_size=4).map(b"".join), min_size=1, max_size=4)
+"""What is written one after the other: each ends where a piece does, with blanks, with a CR, with half a character."""
+
+CUTS = st.lists(st.integers(0, 40), max_size=2)
+"""Bytes after which it is cut once more: anywhere."""
 
 
 @requirement("FRM-10")
@@ -77,9 +83,10 @@ def test_frm_10_the_cut_of_the_writes_does_not_matter(taillog_stage: Stage) -> N
     """The delivered text does not depend on how the same bytes were cut into writes."""
 
     def one(example: tuple[list[bytes], list[int]]) -> None:
-        pieces, cuts = example
-        data = b"".join(pieces) + b"end\n"
-        places = sorted({min(cut, len(data)) for cut in cuts} | {len(data)})
+        writes, cuts = example
+        data = b"".join(writes) + b"end\n"
+        ends = accumulate(len(write) for write in writes)
+        places = sorted({*ends, *(min(cut, len(data)) for cut in cuts), len(data)})
         run = taillog_stage.open(interval=taillog_stage.fast_interval)
         run["a"].create()
         run.start()
@@ -93,4 +100,4 @@ def test_frm_10_the_cut_of_the_writes_does_not_matter(taillog_stage: Stage) -> N
         run.stop()
         run.judge()
 
-    explore(taillog_stage, st.tuples(st.lists(PIECES, min_size=1, max_size=8), CUTS), one)
+    explore(taillog_stage, st.tuples(WRITES, CUTS), one)
