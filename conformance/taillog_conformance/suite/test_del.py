@@ -273,7 +273,7 @@ def test_del_10_a_long_backlog_does_not_starve_others(taillog_stage: Stage) -> N
     run["a"].append(block * 2)
     run["b"].append(wanted + "\n")
     run.start()
-    run.wait_for(lambda: bool(state["through"]) or state["refills"] >= MOST_REFILLS)
+    run.wait_long(lambda: bool(state["through"]) or state["refills"] >= MOST_REFILLS)
     run.stop()
     if state["refills"] >= MOST_REFILLS:
         raise run.failure(
