@@ -129,14 +129,14 @@ def _call_here(function: Callable[[], T], watch: _Watch, give_up: Callable[[Tail
         nonlocal stuck, broken_into
         if not running:
             return
-        expired = stuck is not None or watch.expired()
+        again = stuck is not None
+        if stuck is None and watch.expired():
+            stuck, broken_into = watch.hung(frame), time.monotonic()
         # Set anew after each look: one may take longer than a tick on a busy machine, and the call has to go on.
         signal.setitimer(signal.ITIMER_REAL, TICK)
-        if not expired:
-            return
         if stuck is None:
-            stuck, broken_into = watch.hung(frame), time.monotonic()
-        elif time.monotonic() - broken_into > GIVES_WAY_WITHIN:
+            return
+        if again and time.monotonic() - broken_into > GIVES_WAY_WITHIN:
             give_up(stuck)
         raise _Expired
 

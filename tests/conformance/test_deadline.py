@@ -7,6 +7,7 @@ import os
 import signal
 import threading
 import time
+import traceback
 from collections.abc import Callable, Iterator
 from types import FrameType
 from typing import Any
@@ -180,6 +181,26 @@ def test_a_call_that_hangs_is_given_up_with_the_stack_it_stood_at(
     assert caught.value.expected == "the call returns"
     assert caught.value.got.startswith("it stood at:\n")
     assert f"in {stuck.__name__}\n" in caught.value.got
+
+
+@running_here
+def test_a_stack_that_takes_longer_than_a_tick_to_be_had_is_that_of_the_call(
+    thread: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = traceback.extract_stack
+
+    def slowly(frame: FrameType | None) -> traceback.StackSummary:
+        time.sleep(2 * deadline.TICK)
+        return real(frame)
+
+    monkeypatch.setattr(traceback, "extract_stack", slowly)
+    released = threading.Event()
+    try:
+        with pytest.raises(TailerHung) as caught:
+            call(lambda: in_a_lock(released), thread=thread, within=SHORT)
+    finally:
+        released.set()
+    assert "in in_a_lock\n" in caught.value.got
 
 
 @running_here
