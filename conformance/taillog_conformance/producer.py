@@ -106,8 +106,12 @@ class ProducedFile:
 
     def replace(self, data: str | bytes) -> None:
         """Put another file with `data` in the place of this one, in one step."""
-        data = data.encode() if isinstance(data, str) else data
         self._step(model.RENAME, note="replaced by another file")
+        self.arrive(data)
+
+    def arrive(self, data: str | bytes) -> None:
+        """Put a file with `data` at the path, in one step: nobody sees it empty."""
+        data = data.encode() if isinstance(data, str) else data
         self._step(model.CREATE)
         self._step(model.APPEND, data)
         self.close()

@@ -13,6 +13,9 @@ from .stage import Run, Stage
 LEARNS_FOR_LOOKS = 4
 """Looks in which the lines that an idle tailer passes are learned."""
 
+LEARNS_WITHIN = 2.0
+"""Seconds, at the most, in which an idle tailer has to take up something new for its lines to be learned."""
+
 FIRST_PLACES = 15
 """Lines after something new at which the tailer is held: what it does first about it is where it can be surprised."""
 
@@ -79,10 +82,21 @@ def _places(run: Run, holder: Holder, prepare: Part, before: Part | None) -> tup
         idle = holder.places()
         if before is not None:
             before(run)
-            run.quiet()
+            _until_quiet(run, holder)
     run.stop()
     run.close()
     return idle, [place for place in holder.places() if place not in idle]
+
+
+def _until_quiet(run: Run, holder: Holder) -> None:
+    """Wait until the tailer, which has been given something to do, passes no more lines that it did not pass before."""
+    ends = time.monotonic() + LEARNS_WITHIN * run.stage.clocks.scale
+    idle = known = len(holder.places())
+    while True:
+        run.quiet()
+        before, known = known, len(holder.places())
+        if (known > idle and known == before) or time.monotonic() > ends:
+            return
 
 
 def _round(run: Run, place: Place, prepare: Part, meanwhile: Part, before: Part | None, after: Part | None) -> None:

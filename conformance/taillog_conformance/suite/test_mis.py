@@ -43,6 +43,21 @@ def test_mis_2_a_late_file_comes_from_its_first_byte(taillog_stage: Stage, case:
     play(taillog_stage, case)
 
 
+@requirement("MIS-2", needs=["missing-files"])
+def test_mis_2_a_late_file_that_is_full_when_it_comes_does_too(taillog_stage: Stage) -> None:
+    """A file that comes late is delivered from its first byte: also one that was written before it came to the path."""
+    words = taillog_stage.words
+    run = taillog_stage.open()
+    run.start()
+    run.looks(2)
+    run["a"].arrive("".join(f"{words.text()}\n" for _ in range(3)))
+    run.settle()
+    run["a"].append(f"{words.text()}\n")
+    run.settle()
+    run.stop()
+    run.judge()
+
+
 @requirement("MIS-3", needs=["missing-files"])
 def test_mis_3_a_file_that_never_comes_is_harmless(taillog_stage: Stage) -> None:
     """A file that never comes: stop() returns promptly and nothing is reported as an error."""

@@ -120,23 +120,27 @@ def test_rot_8_a_deleted_files_descriptor_is_given_back(taillog_stage: Stage) ->
     if not os.path.isdir("/proc/self/fd"):
         raise NotRun("this system does not show a process its descriptors in /proc/self/fd")
     run = followed(taillog_stage)
-    path = str(run["a"].path)
     run["a"].delete()
     run["a"].create()
     run["a"].append(f"{taillog_stage.words.text()}\n")
     run.settle()
-
-    def held() -> bool:
-        for number in os.listdir("/proc/self/fd"):
-            try:
-                if os.readlink(f"/proc/self/fd/{number}") == f"{path} (deleted)":
-                    return True
-            except OSError:
-                continue
-        return False
-
-    run.must_happen("the descriptor of the deleted file given back", lambda: not held())
+    run.must_happen("the descriptor of the deleted file given back", lambda: not held(run["a"].path))
     run.stop()
+
+
+def held(path: Path) -> bool:
+    """Whether this process still has a file open that stood at `path` and is deleted, as far as the system tells."""
+    try:
+        numbers = os.listdir("/proc/self/fd")
+    except OSError:
+        return False
+    for number in numbers:
+        try:
+            if os.readlink(f"/proc/self/fd/{number}") == f"{path} (deleted)":
+                return True
+        except OSError:
+            continue
+    return False
 
 
 TRIES = 5
@@ -162,18 +166,22 @@ def test_rot_9_a_reused_inode_is_no_old_file(taillog_stage: Stage) -> None:
     words = taillog_stage.words
     run = followed(taillog_stage, lines=3)
     given = {os.stat(run["a"].path).st_ino}
+    again = False
     for _ in range(TRIES):
         run["a"].delete()
-        run.quiet()  # the number is free once the tailer has let the file go
-        run["a"].create()
+        run.quiet()
+        run.wait_long(lambda: not held(run["a"].path))  # only then its number is free
+        run["a"].arrive(f"{words.word() * 20}{words.text()}\n{words.text()}\n{words.text()}\n")
         number = os.stat(run["a"].path).st_ino
-        run["a"].append(f"{words.word() * 20}{words.text()}\n{words.text()}\n{words.text()}\n")
         run.settle()
-        if number in given:
+        again = number in given
+        if again:
             break
         given.add(number)
     run.stop()
     run.judge()
+    if not again:
+        raise NotRun(f"of {TRIES} new files none got a number that an old one had had")
 
 
 @requirement("ROT-10")
