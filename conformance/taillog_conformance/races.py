@@ -42,7 +42,7 @@ def held_at_every_line(
     before: Part | None = None,
     after: Part | None = None,
     while_idle: bool = True,
-) -> None:
+) -> bool:
     """Play `prepare`, hold the tailer at a line, do `meanwhile`, call stop() and let the tailer go on; at each line.
 
     With `before`, which is played once the tailer idles, it is held at lines that it passes because of that; but if
@@ -51,7 +51,8 @@ def held_at_every_line(
 
     The tailer gets `files`, and looks at them every `interval` seconds, by default fast.
 
-    It is only slowed down, as any machine may do: a correct one delivers all there is in every round.
+    It is only slowed down, as any machine may do: a correct one delivers all there is in every round. False where it
+    passes no line at which it could be held.
 
     Raises:
         ConformanceFailure: with the line at which the tailer was held.
@@ -71,6 +72,7 @@ def held_at_every_line(
         if time.monotonic() - began > TRIES_FOR * stage.clocks.scale:
             break
         _round(opened(), place, prepare, meanwhile, before, after)
+    return bool(places)
 
 
 def _places(run: Run, holder: Holder, prepare: Part, before: Part | None) -> tuple[list[Place], list[Place]]:
