@@ -132,6 +132,8 @@ class Holder(_Tracer):
         self._wanted: Place | None = None
         self._held = threading.Event()
         self._released = threading.Event()
+        self._to_pass: dict[Place, int] = {}
+        self._come_round = threading.Event()
 
     @contextmanager
     def learning(self) -> Iterator[None]:
@@ -164,10 +166,23 @@ class Holder(_Tracer):
         self._wanted = None
         self._released.set()
 
+    def release_for_a_look(self, places: Iterable[Place], within: float) -> None:
+        """Let the held thread go on, and wait until one of `places`, which it passes while it idles, was passed twice:
+        so it has done all that it does in one look. `within` seconds at the most."""
+        self._come_round.clear()
+        self._to_pass = dict.fromkeys(places, 2)
+        self.release()
+        self._come_round.wait(within)
+        self._to_pass = {}
+
     def line(self, frame: FrameType) -> None:
         place = (frame.f_code, frame.f_lineno)
         if self._learning:
             self._places[place] = None
+        if place in self._to_pass:
+            self._to_pass[place] -= 1
+            if not self._to_pass[place]:
+                self._come_round.set()
         if self._wanted == place:
             self._wanted = None
             self._held.set()

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Container
 from pathlib import Path
 
 from . import model
 from .timeline import Timeline
+
+NEW_FILES = 32
+"""New files of which one may have a number that was free: other programs take numbers, too."""
 
 
 class ProducedFile:
@@ -109,15 +113,22 @@ class ProducedFile:
         self._step(model.RENAME, note="replaced by another file")
         self.arrive(data)
 
-    def arrive(self, data: str | bytes) -> None:
-        """Put a file with `data` at the path, in one step: nobody sees it empty."""
+    def arrive(self, data: str | bytes, numbers: Container[int] = ()) -> None:
+        """Put a file with `data` at the path, in one step: nobody sees it empty.
+
+        If the file system gives one of some new files an inode number of `numbers`, it is that one.
+        """
         data = data.encode() if isinstance(data, str) else data
         self._step(model.CREATE)
         self._step(model.APPEND, data)
         self.close()
-        made = self.path.with_name(self.path.name + ".new")
-        made.write_bytes(data)
-        os.replace(made, self.path)
+        made = [self.path.with_name(f"{self.path.name}.new{at}") for at in range(NEW_FILES if numbers else 1)]
+        for path in made:
+            path.write_bytes(data)
+        made.sort(key=lambda path: path.stat().st_ino in numbers)
+        os.replace(made.pop(), self.path)
+        for path in made:
+            path.unlink()
 
     def append_old(self, data: str | bytes) -> None:
         """Write to the file that was renamed, after another one stands at the path."""

@@ -22,6 +22,9 @@ FIRST_PLACES = 15
 LAST_PLACES = 25
 """Lines that a tailer of events passes last, once it has taken up what is new: there it asks whether it is to stop."""
 
+LOOKS_WITHIN = 1.0
+"""Seconds in which a tailer that goes on has looked once."""
+
 COMES_WITHIN = 0.5
 """Seconds, at the least, in which a thread has to come to a place that it passes while it idles."""
 
@@ -46,8 +49,8 @@ def held_at_every_line(
     """Play `prepare`, hold the tailer at a line, do `meanwhile`, call stop() and let the tailer go on; at each line.
 
     With `before`, which is played once the tailer idles, it is held at lines that it passes because of that; but if
-    `while_idle`, only where it passes none without, for it waits for events. With `after`, the tailer goes on first,
-    then `after` is played, and stop() comes last.
+    `while_idle`, only where it passes none without, for it waits for events. With `after`, the tailer goes on for a
+    look, then `after` is played, and stop() comes last.
 
     The tailer gets `files`, and looks at them every `interval` seconds, by default fast.
 
@@ -71,7 +74,7 @@ def held_at_every_line(
     for place in places:
         if time.monotonic() - began > TRIES_FOR * stage.clocks.scale:
             break
-        _round(opened(), place, prepare, meanwhile, before, after)
+        _round(opened(), place, idle, prepare, meanwhile, before, after)
     return bool(places)
 
 
@@ -101,7 +104,15 @@ def _until_quiet(run: Run, holder: Holder) -> None:
             return
 
 
-def _round(run: Run, place: Place, prepare: Part, meanwhile: Part, before: Part | None, after: Part | None) -> None:
+def _round(
+    run: Run,
+    place: Place,
+    idle: list[Place],
+    prepare: Part,
+    meanwhile: Part,
+    before: Part | None,
+    after: Part | None,
+) -> None:
     with Holder() as holder:
         prepare(run)
         holder.want(place)
@@ -113,8 +124,12 @@ def _round(run: Run, place: Place, prepare: Part, meanwhile: Part, before: Part 
             meanwhile(run)
         try:
             if after is not None:
-                holder.release()
                 run.timeline.add("check", "release")
+                if idle:
+                    holder.release_for_a_look(idle, LOOKS_WITHIN * run.stage.clocks.scale)
+                else:
+                    holder.release()
+                    run.quiet()
                 after(run)
             watcher = release_when_still(holder, threading.get_ident(), lambda: run.ended)
             run.stop()

@@ -256,6 +256,26 @@ def test_a_thread_is_held_at_each_place_and_goes_on_when_released() -> None:
             goes_on(looks)
 
 
+def test_a_thread_has_looked_once_when_the_release_for_a_look_returns() -> None:
+    with Holder() as holder, looking_again_and_again() as looks:
+        places = learned(holder, looks)
+        for place in places:
+            holder.want(place)
+            assert holder.held(BOUND)
+            there = len(looks)
+            holder.release_for_a_look(places, BOUND)
+            assert len(looks) > there
+
+
+def test_the_release_for_a_look_waits_no_longer_than_it_may() -> None:
+    elsewhere = (code_of(__file__), 1)
+    with Holder() as holder, looking_again_and_again() as looks:
+        holder.want(learned(holder, looks)[0])
+        assert holder.held(BOUND)
+        holder.release_for_a_look([elsewhere], MOMENT)
+        goes_on(looks)
+
+
 def test_it_is_held_once() -> None:
     with Holder() as holder, looking_again_and_again() as looks:
         holder.want(learned(holder, looks)[0])
