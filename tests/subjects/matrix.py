@@ -8,30 +8,39 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from taillog_fixtures.subjects import SUBJECTS, target
 
+KIT = (sys.executable, "-m", "taillog_conformance")
+
+AT_ONCE = 3
+"""Subjects that are checked at a time: most of each run is waiting."""
+
 WITHIN = 1800.0
-"""Seconds that one subject may take: five minutes are usual on two busy cores."""
+"""Seconds that one subject may take: some minutes are usual."""
 
 
-def main() -> int:
-    folder, *subjects = sys.argv[1:]
-    reports = []
-    for subject in subjects or SUBJECTS:
-        report = Path(folder, f"{subject.replace(':', '-')}.json")
-        words = [sys.executable, "-m", "taillog_conformance", "check", target(subject), "-q", "--json", str(report)]
-        done = subprocess.run(words, capture_output=True, text=True, timeout=WITHIN, check=False)
-        said = (done.stdout + done.stderr).strip().splitlines()[-1:]
-        print(f"{subject}: {'not run: ' if done.returncode == 2 else ''}{said[0] if said else ''}", flush=True)
-        if done.returncode != 2:
-            reports.append(str(report))
-    pages = ["--html", str(Path(folder, "matrix.html")), "--markdown", str(Path(folder, "matrix.md"))]
-    return subprocess.run(
-        [sys.executable, "-m", "taillog_conformance", "compare", *reports, *pages], check=False
-    ).returncode
+def check(subject: str, report: Path) -> tuple[int, str]:
+    """Check a subject; the exit status, and the last line of what was said."""
+    words = [*KIT, "check", target(subject), "-q", "--json", str(report)]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=WITHIN, check=False)
+    return done.returncode, next(iter((done.stdout + done.stderr).strip().splitlines()[-1:]), "")
+
+
+def matrix(folder: Path, subjects: Sequence[str]) -> int:
+    """Check the subjects, and put their reports side by side; the exit status of that."""
+    reports = [folder / f"{subject.replace(':', '-')}.json" for subject in subjects]
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        found = list(zip(subjects, reports, pool.map(check, subjects, reports), strict=True))
+    for subject, _, (status, said) in found:
+        print(f"{subject}: {'not run: ' if status == 2 else ''}{said}")
+    judged = [str(report) for _, report, (status, _) in found if status != 2]
+    pages = ["--html", str(folder / "matrix.html"), "--markdown", str(folder / "matrix.md")]
+    return subprocess.run([*KIT, "compare", *judged, *pages], check=False).returncode
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(matrix(Path(sys.argv[1]), sys.argv[2:] or SUBJECTS))
