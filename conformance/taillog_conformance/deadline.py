@@ -19,7 +19,7 @@ from collections.abc import Callable
 from types import FrameType
 from typing import TypeVar
 
-from . import guard
+from . import guard, traces
 from .outcomes import AdapterProblem, ConformanceFailure, TailerHung, TailerRaised
 
 T = TypeVar("T")
@@ -115,7 +115,7 @@ def _shown(stack: traceback.StackSummary) -> str:
     """The innermost frames below the last one of this module: the kit's own way there is of no interest."""
     own = [at for at, frame in enumerate(stack) if frame.filename == __file__]
     first = max(own[-1] + 1 if own else 0, len(stack) - STACK_SHOWN)
-    return "".join(traceback.StackSummary.from_list(stack[first:]).format()).rstrip()
+    return traces.of_stack(stack[first:])
 
 
 def _call_here(function: Callable[[], T], watch: _Watch, give_up: Callable[[TailerHung], object]) -> T:

@@ -11,27 +11,27 @@ import hashlib
 import json
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import IO, Any, Self
 
 REARMED_EVERY = 1.0
 """Seconds between two settings of the timer: each starts a thread."""
 
-AT_LEAST = 0.1
-"""Seconds that the timer is set to at the least."""
-
 
 class LastWords:
     """The file of a check, and a timer that ends the process, from C, where no Python code can.
 
-    The process is ended `within` seconds after the check began, and once `alive()` has not been called for `silent`
-    seconds; the stacks of its threads are then in the file.
+    The process is ended once `alive()` has not been called for `silent` seconds; the stacks of its threads are then in
+    the file. `expired` is called by the first `alive()` that comes `within` seconds or more after the check began.
     """
 
-    def __init__(self, folder: Path, check: str, *, within: float, silent: float) -> None:
+    def __init__(
+        self, folder: Path, check: str, *, within: float, silent: float, expired: Callable[[], object]
+    ) -> None:
         self._path = _path(folder, check)
         self._ends = time.monotonic() + within
+        self._expired = expired
         self._silent = silent
         self._set = 0.0
         self._pid = os.getpid()
@@ -55,9 +55,9 @@ class LastWords:
         now = time.monotonic()
         if now - self._set > REARMED_EVERY and self._file is not None and os.getpid() == self._pid:
             self._set = now
-            faulthandler.dump_traceback_later(
-                max(AT_LEAST, min(self._silent, self._ends - now)), exit=True, file=self._file
-            )
+            faulthandler.dump_traceback_later(self._silent, exit=True, file=self._file)
+            if now > self._ends:
+                self._expired()
 
     def write(self, row: Mapping[str, Any]) -> None:
         """Leave a result."""

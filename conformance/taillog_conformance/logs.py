@@ -5,9 +5,10 @@ from __future__ import annotations
 import contextlib
 import logging
 import threading
-import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+
+from . import traces
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,7 @@ def _text_of(record: logging.LogRecord) -> str:
     except Exception as error:
         text = f"{record.msg!r} (cannot be formatted: {type(error).__name__})"
     if record.exc_info and record.exc_info[1] is not None:
-        text += "\n" + "".join(traceback.format_exception(record.exc_info[1]))
+        text += "\n" + traces.of_error(record.exc_info[1])
     return text
 
 
@@ -67,8 +68,8 @@ def thread_deaths_to(take: Callable[[str], None]) -> Iterator[None]:
 
     def hook(args: threading.ExceptHookArgs) -> None:
         name = args.thread.name if args.thread else "a thread"
-        lines = traceback.format_exception(args.exc_type, args.exc_value, args.exc_traceback)
-        take(f"{name} ended by:\n{''.join(lines)}")
+        error = args.exc_value or args.exc_type()
+        take(f"{name} ended by:\n{traces.of_error(error)}")
 
     threading.excepthook = hook
     try:

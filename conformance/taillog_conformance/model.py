@@ -117,7 +117,9 @@ def _lines_from(start: int, lines: Sequence[Line], span: _Span) -> list[Line]:
     found: list[Line] = []
     for line in lines:
         straddles = begun and line.available >= start and line.text.startswith(begun)
-        found.append(replace(line, optional=line.optional or line.available < start or bool(straddles)))
+        if not line.optional and (line.available < start or straddles):
+            line = replace(line, optional=True)  # there can be 100,000 that stay as they are
+        found.append(line)
         if straddles:
             found.append(replace(line, text=line.text[len(begun) :], optional=True))
             begun = ""

@@ -7,6 +7,7 @@ the check waited.
 from __future__ import annotations
 
 import re
+import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -18,6 +19,9 @@ LONGEST = 16_000_000
 
 SHORT = 1500
 """Characters that all data of a recording may take when it is written out: what a short script has room for."""
+
+REPEATS_SHRINK = 100
+"""By how much zlib shortens what repeats, at least."""
 
 PAUSE = 0.025
 """Seconds between two events after which the check is taken to have waited on purpose."""
@@ -56,7 +60,7 @@ class Played:
         steps: list[list[object]] = []
         room = SHORT
         for move in self.moves:
-            if len(move.data) > LONGEST:
+            if len(move.data) > LONGEST or _is_too_various(move.data):
                 return None
             parts = parts_of(move.data)
             room -= sum(len(str(part)) for part in parts)
@@ -71,6 +75,12 @@ class Played:
             "interval": self.interval,
             "steps": steps,
         }
+
+
+def _is_too_various(data: bytes) -> bool:
+    """Whether `data` cannot be written in SHORT characters: seen at once, where to look for all that repeats takes
+    seconds."""
+    return len(zlib.compress(data, level=1)) > 2 * SHORT + len(data) // REPEATS_SHRINK
 
 
 def parts_of(data: bytes) -> list[Part]:

@@ -73,7 +73,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--taillog-folder", metavar="DIR", help="make the checks' files here (default: the system's place)")
     group.addoption("--taillog-thorough", action="store_true", help="try properties with 20 times as many examples")
     group.addoption("--taillog-scenario", metavar="FILE", help="what taillog_conformance.replay plays")
-    group.addoption("--taillog-limit", metavar="S", type=float, help="end the process of a check that takes longer")
+    group.addoption("--taillog-limit", metavar="S", type=float, help="give up a check that takes longer")
     group.addoption("--taillog-scale", metavar="X", type=float, default=1.0, help="multiplies every time bound")
 
 
@@ -271,13 +271,18 @@ def taillog_stage(
         failure.timeline = stage.runs[-1].timeline if stage.runs else None
         give_up(failure)
 
+    def expired() -> None:
+        _end_in_error(request.node, requirement.id, time.monotonic() - began, words)
+
     stage.give_up = give_up
     most = MEMORY * max(1.0, clocks.scale)
     limit = config.getoption("--taillog-limit")
     words: LastWords | None = None
     with ExitStack() as exits:
         if limit and folder is not None:
-            words = LastWords(folder, request.node.name, within=limit * clocks.scale, silent=SILENT * clocks.scale)
+            within = limit * clocks.scale * stage.depth
+            silent = SILENT * clocks.scale
+            words = LastWords(folder, request.node.name, within=within, silent=silent, expired=expired)
             exits.enter_context(words)
             stage.alive = words.alive
         exits.enter_context(bounded_memory(most, outgrown))
@@ -308,6 +313,17 @@ def _give_up(
         capture.suspend(in_=True)
     remove_tree(item.config.stash[_CONTEXT]["stage"].folder)
     os.write(2, f"\n{result.message}\n\nThe run ends here, for nothing else ends what the tailer does.\n".encode())
+    os._exit(ENDED_BY_US)
+
+
+def _end_in_error(item: pytest.Item, requirement: str, seconds: float, words: LastWords | None) -> None:
+    """End this process in a check that goes on and on: that says nothing of the tailer but that it is slow here."""
+    from .report.model import CheckResult, Status
+
+    told = f"the check had not ended after {seconds:.0f} s; where the machine is very busy, --scale gives it more time"
+    result = CheckResult(item.name, requirement, Status.ERROR, seconds, told)
+    assert words is not None
+    words.write({"requirement": requirement, "target": _target_of(item.config), **result.as_json()})
     os._exit(ENDED_BY_US)
 
 
@@ -345,10 +361,17 @@ class Blocked(Exception):
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, None]:
     """Turn what a check ended in into its result, and the report's text into the message for a maintainer."""
-    outcome = yield
     mark = item.get_closest_marker(MARK)
     if mark is None or (call.excinfo is None and call.when != "call"):
+        yield
         return
+    found = call.excinfo
+    if found is not None:
+        # pytest would show the code that raised: nobody would see it, and it is parsed for that (see `traces`).
+        without_code = pytest.fail.Exception("", pytrace=False)
+        call.excinfo = pytest.ExceptionInfo.from_exc_info((type(without_code), without_code, found.tb))
+    outcome = yield
+    call.excinfo = found
     report = outcome.get_result()
     result, shown = _result_of(item, mark.args[0], call)
     target = _target_of(item.config)
@@ -385,6 +408,7 @@ def _failed(item: pytest.Item, requirement: str, failure: ConformanceFailure, se
 
 
 def _result_of(item: pytest.Item, requirement: str, call: pytest.CallInfo[None]) -> tuple[CheckResult, str]:
+    from . import traces
     from .full import full_folder, is_full
     from .guard import in_words
     from .outcomes import AdapterProblem, ConformanceFailure, NotApplicable, NotRun
@@ -419,7 +443,7 @@ def _result_of(item: pytest.Item, requirement: str, call: pytest.CallInfo[None])
         case pytest.fail.Exception():
             return result(Status.ERROR, str(error.msg)), "failed"
         case _:
-            return result(Status.ERROR, f"the check itself broke:\n{call.excinfo.getrepr(style='short')}"), "failed"
+            return result(Status.ERROR, f"the check itself broke:\n{traces.of_error(error)}"), "failed"
 
 
 def _repeat(config: pytest.Config, nodeid: str, requirement: str) -> str:

@@ -11,7 +11,7 @@ import hypothesis
 import hypothesis.configuration
 from hypothesis.strategies import SearchStrategy
 
-from .outcomes import ConformanceFailure
+from .outcomes import AdapterProblem, ConformanceFailure
 from .stage import Stage
 
 T = TypeVar("T")
@@ -34,6 +34,12 @@ TRIED_AGAIN = 12
 TIMES_AGAIN = 2
 """Times that it has to fail again: what is shown is to be replayed."""
 
+EXPLORES_WITHIN = 60.0
+"""Seconds after which no further example is tried: a slow tailer on a busy machine gets fewer."""
+
+TRIES_AGAIN_WITHIN = 30.0
+"""Seconds after which no further failing example is tried again."""
+
 SHRINKS_WITHIN = 1.5
 """Seconds that making a failing example small may take before the smallest one so far is shown."""
 
@@ -44,7 +50,9 @@ def explore(stage: Stage, examples: SearchStrategy[T], holds: Callable[[T], obje
     The runs that an example opened are closed before the next one.
     """
     failures: list[tuple[T, ConformanceFailure]] = []
+    problems: list[AdapterProblem] = []
     failing_since = 0.0
+    ends = time.monotonic() + EXPLORES_WITHIN * stage.clocks.scale * stage.depth
 
     @hypothesis.seed(stage.seed)
     @hypothesis.settings(
@@ -60,7 +68,13 @@ def explore(stage: Stage, examples: SearchStrategy[T], holds: Callable[[T], obje
         nonlocal failing_since
         if failures and time.monotonic() > failing_since + SHRINKS_WITHIN:
             hypothesis.reject()
-        failure = _failure_of(stage, example, holds)
+        if problems or (not failures and time.monotonic() > ends):
+            return
+        try:
+            failure = _failure_of(stage, example, holds)
+        except AdapterProblem as problem:
+            problems.append(problem)
+            return
         if failure is not None:
             failing_since = failing_since or time.monotonic()
             failures.append((example, failure))
@@ -72,6 +86,8 @@ def explore(stage: Stage, examples: SearchStrategy[T], holds: Callable[[T], obje
         # Hypothesis may also say that a failure is flaky, as a race is: what was seen once was seen.
         if not failures:
             raise
+    if problems:
+        raise problems[0]
     if failures:
         raise _smallest_that_lasts(stage, failures, holds)
 
@@ -81,7 +97,10 @@ def _smallest_that_lasts(
 ) -> ConformanceFailure:
     """The failure of the smallest example that fails when it is tried again: in a race, not each one does."""
     by_size = sorted(failures, key=lambda each: len(repr(each[0])))
+    ends = time.monotonic() + TRIES_AGAIN_WITHIN * stage.clocks.scale
     for example, _ in by_size[:TRIED_AGAIN]:
+        if time.monotonic() > ends:
+            break
         again = [_failure_of(stage, example, holds) for _ in range(TIMES_AGAIN)]
         if all(again) and again[0] is not None:
             return again[0]

@@ -206,12 +206,19 @@ def test_a_dump_is_shown_without_the_frames_of_the_kit() -> None:
 
 
 def test_last_words_are_those_of_the_check(tmp_path: Path) -> None:
-    with last_words.LastWords(tmp_path, "test_a", within=BOUND, silent=BOUND) as words:
+    with last_words.LastWords(tmp_path, "test_a", within=BOUND, silent=BOUND, expired=pytest.fail) as words:
         assert last_words.read(tmp_path, "test_a") == ""
         words.write({"status": "fail"})
         assert last_words.read(tmp_path, "test_a") == {"status": "fail"}
         assert last_words.read(tmp_path, "test_b") == ""
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_check_that_goes_on_and_on_is_told(tmp_path: Path) -> None:
+    told: list[int] = []
+    words = last_words.LastWords(tmp_path, "test_a", within=0.0, silent=BOUND, expired=lambda: told.append(1))
+    with words:
+        assert told == [1]
 
 
 def test_orphans_are_found_and_ended() -> None:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import inspect
-import traceback
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar
 
+from .. import traces
 from ..outcomes import AdapterProblem, TailerRaised, UsageProblem
 from .base import DEFAULT, TOLD, Adapter, Job, Tailer
 
@@ -76,7 +76,7 @@ class TailLogAdapter(Adapter):
             raise TailerRaised(
                 f"the constructor raised {type(error).__name__}",
                 expected="a tailer",
-                got="".join(traceback.format_exception(error)).rstrip(),
+                got=traces.of_error(error),
             ) from None
         missing = _missing_methods(tailer)
         if missing:

@@ -10,11 +10,11 @@ import codecs
 import inspect
 import os
 import threading
-import traceback
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from typing import Any, ClassVar
 
+from .. import traces
 from ..offsets import family
 from ..outcomes import AdapterProblem, TailerRaised, UsageProblem
 from .base import TOLD, Adapter, Job, Tailer
@@ -191,8 +191,7 @@ class FollowingTailer(Following, ABC):
     def report(self, key: int, error: BaseException) -> None:
         """What the function raised is its report; its caller knows of which file."""
         if not self._closed:
-            trace = "".join(traceback.format_exception(error)).rstrip()
-            self.job.report(f"{type(error).__name__} for {self.paths[key]}: {error}\n{trace}")
+            self.job.report(f"{type(error).__name__} for {self.paths[key]}: {error}\n{traces.of_error(error)}")
 
     def ended(self, key: int) -> None:
         """The function ended though nobody asked it to."""
@@ -243,5 +242,5 @@ def raised(what: str, error: Exception) -> TailerRaised:
     return TailerRaised(
         f"{what} raised {type(error).__name__}",
         expected="it returns",
-        got="".join(traceback.format_exception(error)).rstrip(),
+        got=traces.of_error(error),
     )
