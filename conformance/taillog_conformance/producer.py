@@ -143,10 +143,14 @@ class ProducedFile:
         os.unlink(self.path)
         self.close()
 
-    def touch(self) -> None:
-        """Give the file a new time of modification; its bytes stay."""
-        self._step("touch")
-        os.utime(self.path)
+    def touch(self, at: float | None = None) -> None:
+        """Give the file a new time of modification, now or `at` seconds since 1970; its bytes stay."""
+        if at is None:
+            self._step("touch")
+            os.utime(self.path)
+        else:
+            self._step("set time", note=f"of modification to {at:g} s after 1970")
+            os.utime(self.path, (at, at))
 
     def chmod(self, mode: int) -> None:
         """Change the file's permissions."""

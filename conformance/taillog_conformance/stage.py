@@ -217,6 +217,7 @@ class Run:
         self.timeline = Timeline(stage.watch)
         self.recorder = Recorder(self.timeline)
         self.name = stage.words.word()
+        self._file_noted = False
         self.keys = list(keys) if keys is not None else list(range(len(labels)))
         self.files = {
             label: ProducedFile(label, key, paths.get(label, folder / stage.words.file_name()), self.timeline)
@@ -331,7 +332,8 @@ class Run:
         self.ended = True
         self._call("stop()", tailer.stop)
         self.timeline.add("tailer", "stopped")
-        if self.stream is None:
+        if self.stream is None and not self._file_noted:
+            self._file_noted = True
             self.timeline.add("destination", "write", data=self._file_text(), note="the file, after stop()")
 
     def stopped(self) -> bool:
@@ -430,7 +432,9 @@ class Run:
         return "".join(delivery.text for delivery in streams.get(label, ()))
 
     def all_text(self) -> str:
-        """All that came so far, whatever the stream."""
+        """All that came so far, whatever the stream, or in the destination's file."""
+        if self.stream is None:
+            return self._file_text()
         return "".join(delivery.text for stream in self.deliveries().values() for delivery in stream)
 
     # Waits.

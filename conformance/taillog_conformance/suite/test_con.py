@@ -12,6 +12,7 @@ from typing import TextIO
 
 from ..destinations import BarrierStream, GatedStream, RecordingStream
 from ..perturb import switching_often
+from ..scenario import CALM_INTERVAL
 from ..stage import Run, Stage
 from ._registry import requirement
 
@@ -32,6 +33,10 @@ def test_con_1_two_writes_are_never_in_flight_at_once(taillog_stage: Stage) -> N
         file.append("".join(f"{words.text()}\n" for _ in range(3)))
     run.settle()
     run.stop()
+    _one_at_a_time(run)
+
+
+def _one_at_a_time(run: Run) -> None:
     assert isinstance(run.stream, BarrierStream)
     if run.stream.together:
         first, second = run.stream.together
@@ -40,6 +45,23 @@ def test_con_1_two_writes_are_never_in_flight_at_once(taillog_stage: Stage) -> N
             expected="one write at a time",
             got=f"write({second!r}) during write({first!r})",
         )
+
+
+@requirement("CON-1", needs=["object", "stream", "several-files"])
+def test_con_1_the_drain_keeps_to_one_write_at_a_time(taillog_stage: Stage) -> None:
+    """Two calls of dst.write() are never in flight at once: in the drain of several files at stop() neither."""
+    words = taillog_stage.words
+    run = taillog_stage.open(
+        "a b c d e f", stream=lambda recorder: BarrierStream(recorder, STAYS), interval=CALM_INTERVAL
+    )
+    for file in run.files.values():
+        file.append(f"{words.text()}\n")
+    run.start()
+    run.settle()
+    for file in run.files.values():
+        file.append("".join(f"{words.text()}\n" for _ in range(3)))
+    run.stop()
+    _one_at_a_time(run)
 
 
 class YieldingStream(RecordingStream):
@@ -71,6 +93,23 @@ def test_con_2_no_line_stands_inside_another(taillog_stage: Stage) -> None:
                 file.append("".join(f"{word} {size} {word[0] * size}\n" for size in words.random.sample(SIZES, 3)))
         run.settle()
         run.stop()
+    run.judge()
+
+
+LONG = 300_000
+"""Characters of a line that a tailer with blocks of 256 KiB has to write in parts, or to hold."""
+
+
+@requirement("CON-2", needs=["several-files"])
+def test_con_2_no_line_stands_inside_another_that_is_long(taillog_stage: Stage) -> None:
+    """No line stands inside another: four long ones, which come at once."""
+    run = taillog_stage.open("a b c d", stream=YieldingStream)
+    for file in run.files.values():
+        word = taillog_stage.words.word()
+        file.append(f"{word} {word[0] * LONG}\n{taillog_stage.words.text()}\n")
+    run.start()
+    run.settle()
+    run.stop()
     run.judge()
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import threading
+import time
 from collections.abc import Callable
 
-from ..destinations import Recorder, RecordingStream
+from ..destinations import FailingStream, Recorder, RecordingStream
 from ..outcomes import NotApplicable, TailerHung
 from ..properties import explore
 from ..races import held_at_every_line
@@ -49,6 +51,47 @@ def test_del_1_no_line_falls_between_the_last_look_and_the_flag(taillog_stage: S
         run["a"].append(taillog_stage.words.text() + "\n")
 
     held_at_every_line(taillog_stage, prepare, append, before=append)
+
+
+STALLS_FOR, STALLS_FOR_THOROUGHLY = 2.5, 8.0
+"""Seconds for which a destination takes nothing: longer than a tailer waits that gives up after one or two."""
+
+WHILE_IT_STALLS = 12_000
+"""Lines that are written meanwhile: more than a queue holds that was made small."""
+
+
+class StallingStream(RecordingStream):
+    """Takes its time for one write, once `stall` is set."""
+
+    def __init__(self, recorder: Recorder) -> None:
+        super().__init__(recorder)
+        self.stall = 0.0
+        self.entered = threading.Event()
+
+    def arrived(self, text: str) -> None:
+        stall, self.stall = self.stall, 0.0
+        if stall:
+            self.entered.set()
+            time.sleep(stall)
+        super().arrived(text)
+
+
+@requirement("DEL-1", needs=["object", "stream"])
+def test_del_1_a_destination_that_stalls_loses_nothing(taillog_stage: Stage) -> None:
+    """The same where the destination stands still while lines are written and stop() is called."""
+    words = taillog_stage.words
+    run = taillog_stage.open(stream=StallingStream)
+    stream = run.stream
+    assert isinstance(stream, StallingStream)
+    run["a"].append(words.text() + "\n")
+    run.start()
+    run.settle()
+    stream.stall = STALLS_FOR if taillog_stage.depth == 1 else STALLS_FOR_THOROUGHLY
+    run["a"].append(words.text() + "\n")
+    run.wait_for(stream.entered.is_set)
+    run["a"].append("".join(f"{line}\n" for line in words.lines(WHILE_IT_STALLS)))
+    run.stop()
+    run.judge()
 
 
 FIFO_LINES = 100
@@ -126,6 +169,61 @@ def test_del_5_no_line_of_a_burst_is_delivered_twice(taillog_stage: Stage) -> No
     run.settle()
     run.stop()
     run.judge()
+
+
+@requirement("DEL-5")
+def test_del_5_an_older_time_of_modification_repeats_nothing(taillog_stage: Stage) -> None:
+    """No line is delivered twice: not after a touch to a time before, as a restored backup or a set clock leaves it."""
+    run = taillog_stage.open()
+    run["a"].append("".join(f"{line}\n" for line in taillog_stage.words.lines(2)))
+    run.start()
+    run.settle()
+    run["a"].touch(at=LONG_AGO)
+    run.quiet()
+    run["a"].append(taillog_stage.words.text() + "\n")
+    run.settle()
+    run["a"].touch(at=LONG_AGO)
+    run.quiet()
+    run.stop()
+    run.judge()
+
+
+LONG_AGO = 86_400.0
+"""A time of modification, in seconds since 1970."""
+
+LINES_OF_A_READ, FAILS_AT = 6, 4
+
+
+@requirement("DEL-5", needs=["stream"])
+def test_del_5_a_write_that_fails_repeats_nothing(taillog_stage: Stage) -> None:
+    """No line is delivered twice: what dst took before one of its write() raised is not written again."""
+    words = taillog_stage.words
+    calls = 0
+
+    def fault(text: str) -> BaseException | None:
+        nonlocal calls
+        calls += 1
+        return OSError(28, "No space left on device") if calls == FAILS_AT else None
+
+    run = taillog_stage.open(
+        stream=lambda recorder: FailingStream(recorder, fault), interval=CALM_INTERVAL
+    )  # it sleeps while the lines are written, and has them in one read
+    lines = words.lines(3 * LINES_OF_A_READ)
+    run["a"].append("".join(f"{line}\n" for line in lines[:LINES_OF_A_READ]))
+    run.start()
+    run.wait_for(lambda: calls >= 1)
+    for begin in range(LINES_OF_A_READ, len(lines), LINES_OF_A_READ):
+        run["a"].append("".join(f"{line}\n" for line in lines[begin : begin + LINES_OF_A_READ]))
+        run.quiet()
+    run.stop()
+    text = run.all_text()  # what is lost with the failed write() is DST-7's matter, what it leaves torn the stream's
+    twice = [line for line in lines if text.count(f"{line}\n") > 1]
+    if twice:
+        raise run.failure(
+            "a line was delivered again after a later write() had raised",
+            expected=f"{twice[0]!r} once",
+            got=f"{twice[0]!r} {text.count(f'{twice[0]}{chr(10)}')} times",
+        )
 
 
 FILES = 64

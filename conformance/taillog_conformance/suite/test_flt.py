@@ -151,6 +151,25 @@ def test_flt_4_the_filter_holds_during_the_drain(taillog_stage: Stage) -> None:
     run.judge()
 
 
+@requirement("FLT-4")
+def test_flt_4_the_filter_holds_for_a_last_piece(taillog_stage: Stage) -> None:
+    """The filter holds during the drain at stop(): a last piece that it does not keep is not delivered either."""
+    words = taillog_stage.words
+    wanted, piece = words.word(), words.word()
+    run = taillog_stage.open(filter=lambda line: wanted in line)
+    run["a"].append(f"{words.text()} {wanted}\n{piece}")
+    run.start()
+    run.wait_for(lambda: run.lines_so_far() >= 1)
+    run.seen("a")
+    run.stop()
+    if piece in run.all_text():
+        raise run.failure(
+            "a last piece was delivered that the filter does not keep",
+            expected=f"no {piece!r}, which the filter does not keep",
+            got=repr(run.all_text()),
+        )
+
+
 @requirement("FLT-5")
 def test_flt_5_each_line_is_asked_about_anew(taillog_stage: Stage) -> None:
     """Each line is asked about anew (equal lines, a filter with state)."""
@@ -224,5 +243,11 @@ def test_flt_7_a_filter_that_raises_costs_one_line(taillog_stage: Stage) -> None
     run.settle()
     run["a"].append(f"{words.text()}\n")
     run.settle()
+    run["a"].append(f"{poison}\n" * MANY_POISONED + f"{words.text()}\n")
+    run.settle()
     run.stop()
     run.judge()
+
+
+MANY_POISONED = 12
+"""Lines in a row for which the filter raises: more than a tailer that counts them would take."""

@@ -25,6 +25,35 @@ def test_lat_1_a_line_waits_for_no_other(taillog_stage: Stage) -> None:
     run.stop()
 
 
+@requirement("LAT-1", needs=["destination-path"])
+def test_lat_1_a_line_reaches_a_file_at_once(taillog_stage: Stage) -> None:
+    """The same with a path as destination: whoever reads the file sees the line while the tailer runs."""
+    run = taillog_stage.open(dst=str(taillog_stage.folder / taillog_stage.words.file_name()))
+    run["a"].append(taillog_stage.words.text() + "\n")
+    run.start()
+    run.must_deliver()
+    run["a"].append(taillog_stage.words.text() + "\n")
+    run.must_deliver()
+    run.stop()
+
+
+BLOCKS = (4096, 8192, 65536, 262144)
+"""Bytes that fill a reader's block to the last: the usual sizes."""
+
+
+@requirement("LAT-1")
+def test_lat_1_a_full_block_waits_for_no_other(taillog_stage: Stage) -> None:
+    """The same of lines that fill a reader's block exactly, so that its read is not a short one."""
+    run = taillog_stage.open()
+    run["a"].create()
+    run.start()
+    for size in BLOCKS:
+        line = f"{taillog_stage.words.word()} {size} ".ljust(1023, "x") + "\n"
+        run["a"].append(line * (size // len(line)))
+        run.must_deliver()
+    run.stop()
+
+
 LINES = 9
 INTERVAL = 0.05
 """Seconds between looks: far above what a line takes on its way, so that the looks decide."""

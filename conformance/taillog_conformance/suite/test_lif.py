@@ -152,6 +152,16 @@ def test_lif_3_stopped_is_false_while_stop_drains(taillog_stage: Stage) -> None:
         )
 
 
+@requirement("LIF-3", needs=["object"])
+def test_lif_3_stopped_is_true_though_it_never_was_started(taillog_stage: Stage) -> None:
+    """stopped() is true after stop(): where there was no start(), too."""
+    run = taillog_stage.open()
+    run["a"].append(line(taillog_stage))
+    run.stop()
+    if not run.stopped():
+        raise run.failure("stopped() is false after stop(), without a start()", expected="True", got="False")
+
+
 @requirement("LIF-4", needs=["object"])
 def test_lif_4_stop_can_be_called_again(taillog_stage: Stage) -> None:
     """stop() can be called again."""
@@ -165,6 +175,18 @@ def test_lif_4_stop_can_be_called_again(taillog_stage: Stage) -> None:
     run.stop()
     if run.all_text() != before:
         raise run.failure("a second stop() delivered something", expected=repr(before), got=repr(run.all_text()))
+
+
+@requirement("LIF-4", needs=["object", "destination-path"])
+def test_lif_4_stop_can_be_called_again_with_a_path(taillog_stage: Stage) -> None:
+    """stop() can be called again: after it has closed the destination's file, too."""
+    run = taillog_stage.open(dst=str(taillog_stage.folder / taillog_stage.words.file_name()))
+    run["a"].append(line(taillog_stage))
+    run.start()
+    run.settle()
+    run.stop()
+    run.stop()
+    run.judge()
 
 
 @requirement("LIF-5", needs=["object"])
@@ -248,6 +270,18 @@ def test_lif_8_stop_does_not_wait_out_the_interval(taillog_stage: Stage) -> None
     run["a"].append(line(taillog_stage))
     run.start()
     run.settle()
+    _stops_at_once(run)
+
+
+@requirement("LIF-8", needs=["object", "missing-files"])
+def test_lif_8_stop_does_not_wait_for_a_missing_file(taillog_stage: Stage) -> None:
+    """The same where the file is missing."""
+    run = taillog_stage.open(interval=SLOW_INTERVAL)
+    run.start()
+    _stops_at_once(run)
+
+
+def _stops_at_once(run: Run) -> None:
     run.quiet()
     with machine_noise() as late:
         began = time.monotonic()

@@ -165,7 +165,9 @@ def test_mis_9_a_file_gone_before_the_open_is_waited_for(taillog_stage: Stage) -
         run["a"].create()
 
     def go(run: Run) -> None:
-        run["a"].delete()
+        # One that has it open by now, and does not follow rotations, may stay with it.
+        if run.offset("a") is None or "rotation" in taillog_stage.adapter.capabilities:
+            run["a"].delete()
 
     def come_back(run: Run) -> None:
         run["a"].append(f"{words.text()}\n")

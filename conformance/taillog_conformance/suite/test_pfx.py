@@ -16,6 +16,21 @@ def test_pfx_1_the_default_header(taillog_stage: Stage, case: Scenario) -> None:
     play(taillog_stage, case)
 
 
+@requirement("PFX-1")
+def test_pfx_1_nothing_in_the_name_is_special(taillog_stage: Stage) -> None:
+    """Without prefixes, a line is `[{name}{key}]:` + text: whatever stands in the name."""
+    words = taillog_stage.words
+    run = taillog_stage.open()
+    run.name = f"{words.word()} 50% of {{0}} %s"
+    run["a"].append(words.text() + "\n")
+    run.start()
+    run.settle()
+    run["a"].append(words.text() + "\n")
+    run.settle()
+    run.stop()
+    run.judge()
+
+
 @requirement("PFX-2", scenarios=True)
 def test_pfx_2_the_header_carries_the_key(taillog_stage: Stage, case: Scenario) -> None:
     """The header carries the mapping's key, not the file's position."""

@@ -113,6 +113,34 @@ def _lives(taillog_stage: Stage) -> None:
         )
 
 
+@requirement("RES-2", needs=["object", "rotation"])
+def test_res_2_no_renamed_file_stays_open_after_stop(taillog_stage: Stage) -> None:
+    """The same of files that were renamed, one after the other, shortly before stop()."""
+    run = taillog_stage.open()
+    run["a"].append(taillog_stage.words.text() + "\n")
+    run.start()
+    run.settle()
+    for _ in range(ROTATIONS):
+        run["a"].rename()
+        run["a"].create()
+        run["a"].append(taillog_stage.words.text() + "\n")
+        run.settle()
+    run.stop()
+    for file in run.files.values():
+        file.close()
+    gc.collect()
+    left = [path for path in descriptors().values() if str(taillog_stage.folder) in path]
+    if left:
+        raise run.failure(
+            f"after {ROTATIONS} rotations a source is still open after stop()",
+            expected="no descriptor",
+            got=", ".join(left),
+        )
+
+
+ROTATIONS = 5
+
+
 @dataclass(frozen=True)
 class Held:
     """What the process holds at a moment."""
@@ -187,12 +215,23 @@ MOST_OF_A_CORE = 0.5
 @requirement("RES-4", needs=["object"])
 def test_res_4_an_idle_tailer_does_not_spin(taillog_stage: Stage) -> None:
     """An idle tailer does not spin: its looks are about one an interval."""
+    _idles(taillog_stage, taillog_stage.words.text() + "\n")
+
+
+@requirement("RES-4", needs=["object"])
+def test_res_4_nor_does_one_that_holds_a_piece(taillog_stage: Stage) -> None:
+    """The same while the end of a line is waited for."""
+    _idles(taillog_stage, f"{taillog_stage.words.text()}\n{taillog_stage.words.text()}")
+
+
+def _idles(taillog_stage: Stage, text: str) -> None:
     with LineCounter() as counter:
         files = "a gone" if "several-files" in taillog_stage.adapter.capabilities else "a"
         run = taillog_stage.open(files, interval=IDLE_INTERVAL)
-        run["a"].append(taillog_stage.words.text() + "\n")
+        run["a"].append(text)
         run.start()
         run.settle()
+        run.seen("a")
         run.quiet()
         counter.begin()
         cpu = time.process_time()

@@ -8,7 +8,7 @@ from pathlib import Path
 from ..outcomes import NotRun
 from ..producer import NEW_FILES
 from ..properties import explore
-from ..scenario import Scenario, play
+from ..scenario import CALM_INTERVAL, Scenario, play
 from ..sequences import PLAIN, ROTATION, scenarios
 from ..stage import Run, Stage
 from ._registry import requirement
@@ -35,6 +35,38 @@ def test_rot_1_late_lines_are_not_lost_to_a_race(taillog_stage: Stage) -> None:
             run.stop()
             run.judge()
             run.close()
+
+
+UNREAD = 300
+"""Lines of UNREAD_SIZE characters that wait in the file when it is renamed: more than one block of any reader."""
+
+UNREAD_SIZE = 4_000
+
+
+@requirement("ROT-1")
+def test_rot_1_a_backlog_in_the_renamed_file_comes_first(taillog_stage: Stage) -> None:
+    """The lines of a renamed file that has a long backlog all come, and before those of the new file."""
+    words = taillog_stage.words
+    run = taillog_stage.open(interval=CALM_INTERVAL)  # it sleeps meanwhile
+    run["a"].append(f"{words.text()}\n")
+    run.start()
+    run.must_deliver()
+    backlog = words.lines(UNREAD)
+    first = words.text()
+    run["a"].append("".join(f"{line}{'x' * UNREAD_SIZE}\n" for line in backlog))
+    run["a"].rename()
+    run["a"].create()
+    run["a"].append(f"{first}\n")
+    run.settle()
+    run.stop()
+    run.judge()
+    text = run.all_text()
+    if text.find(first) < text.rfind(backlog[-1]):
+        raise run.failure(
+            "a line of the new file came before the renamed file had been read out",
+            expected=f"{first!r} after {backlog[-1]!r}",
+            got=f"{first!r} as line {text.count(chr(10), 0, text.find(first)) + 1} of {run.lines_so_far()}",
+        )
 
 
 def followed(stage: Stage, lines: int = 2) -> Run:
@@ -125,6 +157,17 @@ def test_rot_8_a_deleted_files_descriptor_is_given_back(taillog_stage: Stage) ->
     run["a"].create()
     run["a"].append(f"{taillog_stage.words.text()}\n")
     run.settle()
+    run.must_happen("the descriptor of the deleted file given back", lambda: not held(run["a"].path))
+    run.stop()
+
+
+@requirement("ROT-8", needs=["object"])
+def test_rot_8_a_file_that_does_not_come_again_is_released(taillog_stage: Stage) -> None:
+    """The same of a file that is deleted, and in whose place none comes."""
+    if not os.path.isdir("/proc/self/fd"):
+        raise NotRun("this system does not show a process its descriptors in /proc/self/fd")
+    run = followed(taillog_stage)
+    run["a"].delete()
     run.must_happen("the descriptor of the deleted file given back", lambda: not held(run["a"].path))
     run.stop()
 

@@ -43,6 +43,26 @@ def test_trn_3_a_quick_regrowth_yields_no_torn_line(taillog_stage: Stage) -> Non
     run.judge()
 
 
+@requirement("TRN-3")
+def test_trn_3_nor_does_one_that_begins_with_the_same_line(taillog_stage: Stage) -> None:
+    """The same where the new text begins as the old one did: with a line of headings, say."""
+    words = taillog_stage.words
+    run = taillog_stage.open(interval=0.2)
+    headings = f"{words.text()} {words.text()}\n"
+    run["a"].append(f"{headings}{words.text()}\n")
+    run.start()
+    run.must_deliver()
+    run.may_lack = lambda text: True
+    long = words.word() * (run["a"].size() // 3)
+    run["a"].truncate()
+    run["a"].append(f"{headings}{long}{words.word()}\n{words.text()}\n")
+    run.wait_for(lambda: run.lines_so_far() >= 5)
+    run["a"].append(f"{words.text()}\n")
+    run.settle()
+    run.stop()
+    run.judge()
+
+
 TIMES = 5
 
 
