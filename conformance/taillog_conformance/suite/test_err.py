@@ -154,7 +154,7 @@ def test_err_6_a_lasting_fault_is_not_reported_again_and_again(taillog_stage: St
     _reported_a_few_times(directory_run(taillog_stage, "a"), "is a directory")
 
 
-@requirement("ERR-6")
+@requirement("ERR-6", needs=["from-start", "missing-files"])  # for others each file is made before start()
 def test_err_6_nor_is_one_that_cannot_be_opened(taillog_stage: Stage) -> None:
     """The same of a path that cannot be opened: a link to itself."""
     run = taillog_stage.open()
