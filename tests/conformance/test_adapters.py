@@ -561,3 +561,21 @@ def test_neither_threads_nor_pipes_are_left(path: Path, taken: Taken) -> None:
         adapter.abandon(tailer)
     assert pipes() <= before
     assert "conformance-command-output" not in {thread.name for thread in threading.enumerate()}
+
+
+class _AsksItsEvent:
+    """A tailer whose stopped() is its event's own method."""
+
+    def __init__(self, name: str, log_files: Mapping[int, str], dst: object, interval_sec: float = 0.1) -> None:
+        self._ended = threading.Event()
+        self.stopped = self._ended.is_set
+
+    def start(self) -> _AsksItsEvent:
+        return self
+
+    def stop(self) -> None:
+        self._ended.set()
+
+
+def test_an_object_may_get_its_stopped_from_an_event() -> None:
+    assert TailLogAdapter(_AsksItsEvent).cls is _AsksItsEvent

@@ -72,6 +72,9 @@ class Adapter(ABC):
     tailer_is_the_implementation: ClassVar[bool] = False
     """Whether exceptions of the opened tailer's methods are the implementation's own."""
 
+    reports_as: ClassVar[str] = "a log record of level ERROR or above"
+    """What counts as the tailer's report of an error, in words."""
+
     name: str
     capabilities: frozenset[str]
 

@@ -95,7 +95,8 @@ def _parameters(cls: Callable[..., Any], name: str) -> frozenset[str] | None:
         raise UsageProblem(f"{name} is not a class: a target is module:Class or module:adapter_object")
     if isinstance(cls, type):
         missing = _missing_methods(cls)
-        if missing:
+        is_the_objects = missing == "stopped()" and not hasattr(cls, "stopped")  # that of an event of its own, say
+        if missing and not is_the_objects:
             raise UsageProblem(
                 f"{name} has not the shape of a TailLog: it has no {missing}; "
                 "give it the contract's methods, or write an adapter for it"

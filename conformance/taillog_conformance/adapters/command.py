@@ -86,6 +86,7 @@ class CommandAdapter(Adapter):
     """
 
     kind: ClassVar[str] = "command"
+    reports_as: ClassVar[str] = "a message on standard error"
 
     def __init__(
         self,

@@ -23,6 +23,7 @@ class IteratorAdapter(FollowingAdapter):
     """
 
     kind: ClassVar[str] = "iterator"
+    reports_as: ClassVar[str] = "an exception of the iterator, or a log record of level ERROR or above"
 
     def __init__(
         self,

@@ -45,6 +45,7 @@ class ProtocolAdapter(Adapter):
     """
 
     kind: ClassVar[str] = "protocol"
+    reports_as: ClassVar[str] = "a message of the driver that is an error"
 
     def __init__(
         self,

@@ -25,7 +25,7 @@ def no_report(run: Run, what: str) -> Exception:
     """The failure of a run that reported nothing."""
     return run.failure(
         f"{what} was not reported by the time stop() returned",
-        expected="a log record of level ERROR or above",
+        expected=run.stage.adapter.reports_as,
         got="none",
     )
 
