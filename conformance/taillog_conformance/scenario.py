@@ -285,8 +285,9 @@ class _Texts(Mapping[str, str]):
         return string.Template(template).substitute(self)
 
 
-def play(stage: Stage, scenario: Scenario) -> Run:
-    """Play `scenario` and judge what came.
+def play(stage: Stage, scenario: Scenario, *, piece_optional: bool = False) -> Run:
+    """Play `scenario` and judge what came; if `piece_optional`, an unterminated last piece need not have (FRM-2 asks
+    for that).
 
     Raises:
         ConformanceFailure: the destination does not hold what it has to.
@@ -301,6 +302,7 @@ def play(stage: Stage, scenario: Scenario) -> Run:
     if scenario.any_keys:
         options["keys"] = stage.words.keys(len(scenario.files))
     run = stage.open(scenario.files, **options)
+    run.piece_optional = piece_optional
     if keep is not None:
         run.keeps = lambda text: keep in text
     try:

@@ -218,6 +218,8 @@ class Run:
         self.recorder = Recorder(self.timeline)
         self.name = stage.words.word()
         self._file_noted = False
+        self.piece_optional = False
+        """Whether an unterminated last piece may be left out, because another requirement asks for it."""
         self.keys = list(keys) if keys is not None else list(range(len(labels)))
         self.files = {
             label: ProducedFile(label, key, paths.get(label, folder / stage.words.file_name()), self.timeline)
@@ -385,7 +387,7 @@ class Run:
             self.headers,
             lambda text: text in self._sentinels or self.keeps(text),
             late_optional=late_optional,
-            piece_optional="last-piece" not in self.stage.adapter.capabilities,
+            piece_optional=self.piece_optional or "last-piece" not in self.stage.adapter.capabilities,
             from_start="from-start" in self.stage.adapter.capabilities,
         )
         if self.may_lack is Run.may_lack:
