@@ -314,3 +314,31 @@ def test_one_check_that_was_asked_for_and_passed_is_green(
     done = run_pytest("-q", *choice)
     assert outcomes(done)["passed"] == 2
     assert done.returncode == 0
+
+
+UNPARSABLE = """
+import ast
+from tiny import Lossy
+
+
+def fail(*_, **__):
+    raise SystemError("AST constructor recursion depth mismatch")
+
+
+class Unparsable(Lossy):
+    '''Leaves out empty lines; Python cannot parse while it runs, as when two threads do so at once in CPython 3.11.'''
+
+    def start(self):
+        ast.parse = fail
+        return super().start()
+"""
+
+
+@pytest.mark.parametrize("workers", ["0", "1"])
+def test_a_failure_is_reported_where_python_cannot_parse(taillog: Command, project: Path, workers: str) -> None:
+    (project / "unparsable.py").write_text(UNPARSABLE)
+    done = taillog("check", "unparsable:Unparsable", "--only", "FRM-7", "--only", "FRM-4", "-n", workers)
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "  FAIL    FRM-7" in done.stdout
+    assert "  pass    FRM-4" in done.stdout
+    assert "INTERNALERROR" not in done.stdout + done.stderr
