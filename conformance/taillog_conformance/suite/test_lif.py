@@ -180,13 +180,17 @@ def test_lif_4_stop_can_be_called_again(taillog_stage: Stage) -> None:
 @requirement("LIF-4", needs=["object", "destination-path"])
 def test_lif_4_stop_can_be_called_again_with_a_path(taillog_stage: Stage) -> None:
     """stop() can be called again: after it has closed the destination's file, too."""
-    run = taillog_stage.open(dst=str(taillog_stage.folder / taillog_stage.words.file_name()))
+    path = taillog_stage.folder / taillog_stage.words.file_name()
+    run = taillog_stage.open(dst=str(path))
     run["a"].append(line(taillog_stage))
     run.start()
     run.settle()
     run.stop()
+    before = path.read_bytes() if path.exists() else b""
     run.stop()
-    run.judge()
+    after = path.read_bytes() if path.exists() else b""
+    if after != before:
+        raise run.failure("a second stop() changed the destination's file", expected=repr(before), got=repr(after))
 
 
 @requirement("LIF-5", needs=["object"])
