@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from ..destinations import FailingStream, Recorder, RecordingStream
+from ..destinations import Recorder, RecordingStream
 from ..outcomes import NotApplicable, TailerHung
 from ..properties import explore
 from ..races import held_at_every_line
@@ -190,41 +190,6 @@ def test_del_5_an_older_time_of_modification_repeats_nothing(taillog_stage: Stag
 
 LONG_AGO = 86_400.0
 """A time of modification, in seconds since 1970."""
-
-LINES_OF_A_READ, FAILS_AT = 6, 4
-
-
-@requirement("DEL-5", needs=["stream"])
-def test_del_5_a_write_that_fails_repeats_nothing(taillog_stage: Stage) -> None:
-    """No line is delivered twice: what dst took before one of its write() raised is not written again."""
-    words = taillog_stage.words
-    calls = 0
-
-    def fault(text: str) -> BaseException | None:
-        nonlocal calls
-        calls += 1
-        return OSError(28, "No space left on device") if calls == FAILS_AT else None
-
-    run = taillog_stage.open(
-        stream=lambda recorder: FailingStream(recorder, fault), interval=CALM_INTERVAL
-    )  # it sleeps while the lines are written, and has them in one read
-    lines = words.lines(3 * LINES_OF_A_READ)
-    run["a"].append("".join(f"{line}\n" for line in lines[:LINES_OF_A_READ]))
-    run.start()
-    run.wait_for(lambda: calls >= 1)
-    for begin in range(LINES_OF_A_READ, len(lines), LINES_OF_A_READ):
-        run["a"].append("".join(f"{line}\n" for line in lines[begin : begin + LINES_OF_A_READ]))
-        run.quiet()
-    run.stop()
-    text = run.all_text()  # what is lost with the failed write() is DST-7's matter, what it leaves torn the stream's
-    twice = [line for line in lines if text.count(f"{line}\n") > 1]
-    if twice:
-        raise run.failure(
-            "a line was delivered again after a later write() had raised",
-            expected=f"{twice[0]!r} once",
-            got=f"{twice[0]!r} {text.count(f'{twice[0]}{chr(10)}')} times",
-        )
-
 
 FILES = 64
 

@@ -175,6 +175,41 @@ FAILURES = 8
 """Writes in a row that fail: more than a tailer that counts them would take."""
 
 
+LINES_OF_A_READ, FAILS_AT = 6, 4
+
+
+@requirement("DST-7", needs=["stream"])
+def test_dst_7_a_write_that_fails_repeats_nothing(taillog_stage: Stage) -> None:
+    """After one write() failed, delivery goes on where it was: what dst had taken before is not written again."""
+    words = taillog_stage.words
+    calls = 0
+
+    def fault(text: str) -> BaseException | None:
+        nonlocal calls
+        calls += 1
+        return OSError(28, "No space left on device") if calls == FAILS_AT else None
+
+    run = taillog_stage.open(
+        stream=lambda recorder: FailingStream(recorder, fault), interval=CALM_INTERVAL
+    )  # it sleeps while the lines are written, and has them in one read
+    lines = words.lines(3 * LINES_OF_A_READ)
+    run["a"].append("".join(f"{line}\n" for line in lines[:LINES_OF_A_READ]))
+    run.start()
+    run.wait_for(lambda: calls >= 1)
+    for begin in range(LINES_OF_A_READ, len(lines), LINES_OF_A_READ):
+        run["a"].append("".join(f"{line}\n" for line in lines[begin : begin + LINES_OF_A_READ]))
+        run.quiet()
+    run.stop()
+    text = run.all_text()  # what the failed write() loses, or leaves torn, may be
+    twice = [line for line in lines if text.count(f"{line}\n") > 1]
+    if twice:
+        raise run.failure(
+            "a line was delivered again after a later write() had raised",
+            expected=f"{twice[0]!r} once",
+            got=f"{twice[0]!r} {text.count(f'{twice[0]}{chr(10)}')} times",
+        )
+
+
 @requirement("DST-8", needs=["stream"])
 def test_dst_8_a_falsy_destination_is_written_to(taillog_stage: Stage) -> None:
     """A dst that is falsy (`__len__` is 0) is written to."""
