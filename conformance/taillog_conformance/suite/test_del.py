@@ -53,7 +53,7 @@ def test_del_1_no_line_falls_between_the_last_look_and_the_flag(taillog_stage: S
     held_at_every_line(taillog_stage, prepare, append, before=append)
 
 
-STALLS_FOR, STALLS_FOR_THOROUGHLY = 3.0, 8.0
+STALLS_FOR, STALLS_FOR_THOROUGHLY = 2.5, 8.0
 """Seconds for which a destination takes nothing: longer than a tailer waits that gives up after one or two."""
 
 WHILE_IT_STALLS = 12_000
