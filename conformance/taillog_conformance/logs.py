@@ -68,8 +68,8 @@ def thread_deaths_to(take: Callable[[str], None]) -> Iterator[None]:
 
     def hook(args: threading.ExceptHookArgs) -> None:
         name = args.thread.name if args.thread else "a thread"
-        error = args.exc_value or args.exc_type()
-        take(f"{name} ended by:\n{traces.of_error(error)}")
+        told = traces.of_error(args.exc_value) if args.exc_value is not None else args.exc_type.__name__
+        take(f"{name} ended by:\n{told}")
 
     threading.excepthook = hook
     try:

@@ -78,9 +78,9 @@ class Played:
 
 
 def _is_too_various(data: bytes) -> bool:
-    """Whether `data` cannot be written in SHORT characters: seen at once, where to look for all that repeats takes
-    seconds."""
-    return len(zlib.compress(data, level=1)) > 2 * SHORT + len(data) // REPEATS_SHRINK
+    """Whether `data` cannot be written in SHORT characters, of four bytes at the most: seen at once, where to look for
+    all that repeats takes seconds."""
+    return len(zlib.compress(data, level=1)) > 4 * SHORT + len(data) // REPEATS_SHRINK
 
 
 def parts_of(data: bytes) -> list[Part]:

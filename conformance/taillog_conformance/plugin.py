@@ -14,7 +14,7 @@ from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
 
@@ -272,7 +272,8 @@ def taillog_stage(
         give_up(failure)
 
     def expired() -> None:
-        _end_in_error(request.node, requirement.id, time.monotonic() - began, words)
+        if words is not None:
+            _end_in_error(request.node, requirement.id, time.monotonic() - began, words)
 
     stage.give_up = give_up
     most = MEMORY * max(1.0, clocks.scale)
@@ -306,8 +307,7 @@ def _give_up(
 
     result = _failed(item, requirement, failure, seconds)
     if words is not None:
-        words.write({"requirement": requirement, "target": _target_of(item.config), **result.as_json()})
-        os._exit(ENDED_BY_US)
+        _end_with(item, result, words)
     capture = item.config.pluginmanager.getplugin("capturemanager")
     if capture is not None:
         capture.suspend(in_=True)
@@ -316,15 +316,23 @@ def _give_up(
     os._exit(ENDED_BY_US)
 
 
-def _end_in_error(item: pytest.Item, requirement: str, seconds: float, words: LastWords | None) -> None:
+def _end_in_error(item: pytest.Item, requirement: str, seconds: float, words: LastWords) -> None:
     """End this process in a check that goes on and on: that says nothing of the tailer but that it is slow here."""
     from .report.model import CheckResult, Status
 
     told = f"the check had not ended after {seconds:.0f} s; where the machine is very busy, --scale gives it more time"
-    result = CheckResult(item.name, requirement, Status.ERROR, seconds, told)
-    assert words is not None
-    words.write({"requirement": requirement, "target": _target_of(item.config), **result.as_json()})
+    _end_with(item, CheckResult(item.name, requirement, Status.ERROR, seconds, told), words)
+
+
+def _end_with(item: pytest.Item, result: CheckResult, words: LastWords) -> NoReturn:
+    """End this process; its last words are the check's result."""
+    words.write(_row(item, result))
     os._exit(ENDED_BY_US)
+
+
+def _row(item: pytest.Item, result: CheckResult) -> dict[str, Any]:
+    """A check's result as the process that reports takes it."""
+    return {"requirement": result.requirement, "target": _target_of(item.config), **result.as_json()}
 
 
 ENDED_BY_US = 1
@@ -374,8 +382,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     call.excinfo = found
     report = outcome.get_result()
     result, shown = _result_of(item, mark.args[0], call)
-    target = _target_of(item.config)
-    report.user_properties.append((PROPERTY, {"requirement": result.requirement, "target": target, **result.as_json()}))
+    report.user_properties.append((PROPERTY, _row(item, result)))
     if shown == "skipped":
         report.outcome = "skipped"
         report.longrepr = (str(item.path), item.reportinfo()[1] or 0, f"Skipped: {result.message}")

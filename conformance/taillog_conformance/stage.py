@@ -217,7 +217,6 @@ class Run:
         self.timeline = Timeline(stage.watch)
         self.recorder = Recorder(self.timeline)
         self.name = stage.words.word()
-        self._file_noted = False
         self.piece_optional = False
         """Whether an unterminated last piece may be left out, because another requirement asks for it."""
         self.keys = list(keys) if keys is not None else list(range(len(labels)))
@@ -334,8 +333,7 @@ class Run:
         self.ended = True
         self._call("stop()", tailer.stop)
         self.timeline.add("tailer", "stopped")
-        if self.stream is None and not self._file_noted:
-            self._file_noted = True
+        if self.stream is None:
             self.timeline.add("destination", "write", data=self._file_text(), note="the file, after stop()")
 
     def stopped(self) -> bool:

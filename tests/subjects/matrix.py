@@ -33,11 +33,13 @@ def check(subject: str, report: Path) -> tuple[int, str]:
 def matrix(folder: Path, subjects: Sequence[str]) -> int:
     """Check the subjects, and put their reports side by side; the exit status of that."""
     reports = [folder / f"{subject.replace(':', '-')}.json" for subject in subjects]
+    judged = []
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        found = list(zip(subjects, reports, pool.map(check, subjects, reports), strict=True))
-    for subject, _, (status, said) in found:
-        print(f"{subject}: {'not run: ' if status == 2 else ''}{said}")
-    judged = [str(report) for _, report, (status, _) in found if status != 2]
+        found = pool.map(check, subjects, reports)
+        for subject, report, (status, said) in zip(subjects, reports, found, strict=True):
+            print(f"{subject}: {'not run: ' if status == 2 else ''}{said}", flush=True)
+            if status != 2:
+                judged.append(str(report))
     pages = ["--html", str(folder / "matrix.html"), "--markdown", str(folder / "matrix.md")]
     return subprocess.run([*KIT, "compare", *judged, *pages], check=False).returncode
 

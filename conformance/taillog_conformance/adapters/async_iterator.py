@@ -21,7 +21,6 @@ class AsyncIteratorAdapter(FollowingAdapter):
     """
 
     kind: ClassVar[str] = "async-iterator"
-    reports_as: ClassVar[str] = "an exception of the iterator, or a log record of level ERROR or above"
 
     def open(self, job: Job) -> AsyncIteratorTailer:
         return AsyncIteratorTailer(self, job)

@@ -40,6 +40,7 @@ class FollowingAdapter(Adapter):
         UsageProblem: the function cannot be called so.
     """
 
+    reports_as: ClassVar[str] = "an exception of the function, or a log record of level ERROR or above"
     function_takes: ClassVar[int] = 1
     """Arguments by position: the path."""
 

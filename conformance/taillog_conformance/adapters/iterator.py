@@ -23,7 +23,6 @@ class IteratorAdapter(FollowingAdapter):
     """
 
     kind: ClassVar[str] = "iterator"
-    reports_as: ClassVar[str] = "an exception of the iterator, or a log record of level ERROR or above"
 
     def __init__(
         self,

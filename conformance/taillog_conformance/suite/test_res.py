@@ -94,11 +94,7 @@ def _lives(taillog_stage: Stage) -> None:
     before = descriptors()
     for life in range(LIVES):
         run = one_life(taillog_stage, to_path=life % 2 == 1)
-        for file in run.files.values():
-            file.close()
-        gc.collect()
-        left = [path for path in descriptors().values() if str(taillog_stage.folder) in path]
-        if left:
+        if left := _still_open(run):
             raise run.failure(
                 "a source or the destination is still open after stop()", expected="no descriptor", got=", ".join(left)
             )
@@ -111,6 +107,14 @@ def _lives(taillog_stage: Stage) -> None:
             expected="none",
             got=", ".join(new),
         )
+
+
+def _still_open(run: Run) -> list[str]:
+    """What is open below the stage's folder, once the producer has closed its files."""
+    for file in run.files.values():
+        file.close()
+    gc.collect()
+    return [path for path in descriptors().values() if str(run.stage.folder) in path]
 
 
 @requirement("RES-2", needs=["object", "rotation"])
@@ -126,11 +130,7 @@ def test_res_2_no_renamed_file_stays_open_after_stop(taillog_stage: Stage) -> No
         run["a"].append(taillog_stage.words.text() + "\n")
         run.settle()
     run.stop()
-    for file in run.files.values():
-        file.close()
-    gc.collect()
-    left = [path for path in descriptors().values() if str(taillog_stage.folder) in path]
-    if left:
+    if left := _still_open(run):
         raise run.failure(
             f"after {ROTATIONS} rotations a source is still open after stop()",
             expected="no descriptor",

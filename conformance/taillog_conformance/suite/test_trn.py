@@ -26,36 +26,28 @@ def test_trn_2_an_old_piece_joins_no_new_line(taillog_stage: Stage, case: Scenar
 def test_trn_3_a_quick_regrowth_yields_no_torn_line(taillog_stage: Stage) -> None:
     """Truncated and grown past the old offset between two looks: no tail of a line is delivered as a line."""
     words = taillog_stage.words
-    run = taillog_stage.open(interval=0.2)
-    run["a"].append("".join(f"{words.text()}\n" for _ in range(3)))
-    run.start()
-    run.must_deliver()
-    # Whether the truncation is seen is the tailer's luck; that it makes no line of its own of what it finds is not.
-    run.may_lack = lambda text: True
-    size = run["a"].size()
-    long = words.word() * (size // 5)
-    run["a"].truncate()
-    run["a"].append(f"{long}{words.word()}\n{words.text()}\n")
-    run.wait_for(lambda: run.lines_so_far() >= 5)
-    run["a"].append(f"{words.text()}\n")
-    run.settle()
-    run.stop()
-    run.judge()
+    _regrown(taillog_stage, "", "".join(f"{words.text()}\n" for _ in range(3)))
 
 
 @requirement("TRN-3")
 def test_trn_3_nor_does_one_that_begins_with_the_same_line(taillog_stage: Stage) -> None:
     """The same where the new text begins as the old one did: with a line of headings, say."""
     words = taillog_stage.words
-    run = taillog_stage.open(interval=0.2)
-    headings = f"{words.text()} {words.text()}\n"
-    run["a"].append(f"{headings}{words.text()}\n")
+    _regrown(taillog_stage, f"{words.text()} {words.text()}\n", f"{words.text()}\n")
+
+
+def _regrown(stage: Stage, head: str, rest: str) -> None:
+    """A file of `head` and `rest` is truncated, and begins with `head` again when it has grown past the old offset."""
+    words = stage.words
+    run = stage.open(interval=0.2)
+    run["a"].append(f"{head}{rest}")
     run.start()
     run.must_deliver()
+    # Whether the truncation is seen is the tailer's luck; that it makes no line of its own of what it finds is not.
     run.may_lack = lambda text: True
-    long = words.word() * (run["a"].size() // 3)
+    long = words.word() * (run["a"].size() // SHORTEST)
     run["a"].truncate()
-    run["a"].append(f"{headings}{long}{words.word()}\n{words.text()}\n")
+    run["a"].append(f"{head}{long}{words.word()}\n{words.text()}\n")
     run.wait_for(lambda: run.lines_so_far() >= 5)
     run["a"].append(f"{words.text()}\n")
     run.settle()
