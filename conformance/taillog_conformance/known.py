@@ -50,7 +50,7 @@ def signature(why: str) -> str:
         why = shorter
     why = re.sub(r"(?<!\w)'[^']*'(?!\w)", "'...'", why)
     why = re.sub(r"\d+(?:[.,]\d+)*", "N", why)
-    return " ".join(re.sub(r"\blines?\b", "lines", why).split())
+    return " ".join(re.sub(r"\bN lines?\b", "N lines", why).split())
 
 
 def load(path: Path, inside: tuple[Path, ...] = ()) -> dict[str, Known]:

@@ -160,7 +160,7 @@ class Timeline:
         first, last = max(0, index - before), min(len(events), index + after + 1)
         lines = [events[at].shown() + ("   <-- here" if at == index else "") for at in range(first, last)]
         if first:
-            lines.insert(0, f"{'':>12}  ... {first} events before")
+            lines.insert(0, f"{'':>12}  ... {first} earlier")
         if last < len(events):
-            lines.append(f"{'':>12}  ... {len(events) - last} events after")
+            lines.append(f"{'':>12}  ... {len(events) - last} later")
         return lines

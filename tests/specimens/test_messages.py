@@ -18,10 +18,10 @@ MESSAGES = Path(__file__).with_name("messages")
 
 SHOWN = {
     "DEL": ("TiresOfAnIdleFile", "DEL-3"),
-    "FRM": ("DropsEmptyLines", "FRM-7"),
+    "FRM": ("PieceLostAtStop", "FRM-2"),
     "ENC": ("NormalizesText", "ENC-3"),
     "PFX": ("HeaderByPosition", "PFX-2"),
-    "FLT": ("FilterWithoutNewline", "FLT-2"),
+    "FLT": ("NoneDropsAll", "FLT-3"),
     "MIS": ("CreatesTheMissing", "MIS-4"),
     "SRC": ("OnePathSharesItsPlace", "SRC-1"),
     "ERR": ("SourceErrorSwallowed", "ERR-1"),
