@@ -9,7 +9,7 @@ import os
 import stat
 from typing import Protocol
 
-from taillog.framing import split_lines, to_text, to_utf8, with_prefix
+from taillog.framing import to_utf8, with_prefix
 
 NEW_FILE_MODE = 0o666  # as with open(): what others may not do, the umask takes away
 
@@ -51,7 +51,7 @@ class Destination(Protocol):
         """Begin: called by start(), not before (LIF-2). Raises OSError."""
 
     def write(self, lines: bytearray, prefix: str) -> None:
-        """Write whole lines, each with the prefix before it. Raises whatever the writing raises."""
+        """Write whole lines, each with the prefix before it; not while it is stuck. Raises whatever writing raises."""
 
     def write_the_rest(self) -> None:
         """Write what is left of an earlier write(). Raises whatever the writing raises."""
@@ -87,10 +87,9 @@ class StreamDestination:
     def write(self, lines: bytearray, prefix: str) -> None:
         """Write the text; what the stream cannot encode, with "?" in its place (DST-11)."""
         self._is_flushed = False
-        try:
-            text = to_text(with_prefix(lines, prefix.encode("utf-8")))
-        except UnicodeEncodeError:  # a lone surrogate in the prefix: it may come from a file name
-            text = "".join(prefix + line for line in split_lines(to_text(lines)))
+        # "surrogatepass" is for a lone surrogate in a prefix (it may come from a file name). The lines have none.
+        prefixed = with_prefix(to_utf8(lines), prefix.encode("utf-8", "surrogatepass"))
+        text = prefixed.decode("utf-8", "surrogatepass")
         try:
             self._stream.write(text)
         except UnicodeEncodeError as error:
@@ -148,10 +147,8 @@ class PathDestination:
         self._fd = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, NEW_FILE_MODE)
 
     def write(self, lines: bytearray, prefix: str) -> None:
-        """Write what is left of earlier lines, then these. Raises OSError; the rest is kept then."""
-        # "replace" is for a lone surrogate in a prefix (it may come from a file name). The lines have none.
-        prefixed = with_prefix(to_utf8(lines), prefix.encode("utf-8", "replace"))
-        self._rest = self._rest + prefixed if self._rest else prefixed
+        """Write these lines; not while it is stuck. Raises OSError; the rest is kept then."""
+        self._rest = with_prefix(to_utf8(lines), prefix.encode("utf-8", "replace"))  # "?" for a lone surrogate
         self.write_the_rest()
 
     def write_the_rest(self) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from ..clocks import INTERVAL
@@ -207,6 +210,51 @@ def test_dst_7_a_write_that_fails_repeats_nothing(taillog_stage: Stage) -> None:
             "a line was delivered again after a later write() had raised",
             expected=f"{twice[0]!r} once",
             got=f"{twice[0]!r} {text.count(f'{twice[0]}{chr(10)}')} times",
+        )
+
+
+CUT_AFTER = 3
+"""Bytes of a line that the full disk still takes."""
+
+
+@contextmanager
+def disk_full_at(size: int) -> Iterator[None]:
+    """No file of this process can grow beyond `size` bytes meanwhile: writes are cut short there, then they fail."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+@requirement("DST-7", needs=["object", "several-files"])
+def test_dst_7_a_file_goes_on_when_its_disk_has_room_again(taillog_stage: Stage) -> None:
+    """The same of a path, whose disk is full in the middle of a line."""
+    words = taillog_stage.words
+    run, path = file_run(taillog_stage, "a b")
+    run["a"].append("".join(f"{line}\n" for line in words.lines(1000)))  # so that no source is as long
+    run["b"].append(f"{words.text()}\n")
+    run.start()
+    run.settle()
+    with disk_full_at(path.stat().st_size + CUT_AFTER):
+        run["b"].append(f"{words.text()}\n{words.text()}\n")
+        run.wait_for(lambda: bool(run.reports))
+        run["b"].append(f"{words.text()}\n")
+        run.quiet()
+    # What was cut short, or dropped, may be missing, and what comes next may be glued to it. Then it has to go on.
+    after, last = words.text(), words.text()
+    run["b"].append(f"{after}\n")
+    run.wait_for(lambda: after in run.all_text())
+    run["b"].append(f"{last}\n")
+    run.wait_for(lambda: f"{last}\n" in run.all_text())
+    run.stop()
+    wanted = [f"{header}{last}" for header in run.headers("b")]
+    if sum(line in wanted for line in run.all_text().split("\n")) != 1:
+        raise run.failure(
+            "the disk of the destination's file was full and is free again, and a later line did not come",
+            expected=f"{wanted[0]!r} once",
+            got=shorten(run.all_text()[-200:]),
         )
 
 
