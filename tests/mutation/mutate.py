@@ -21,7 +21,7 @@ import tempfile
 import textwrap
 import time
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,6 +44,9 @@ AT_ONCE = 5 * (os.cpu_count() or 1)
 
 TARGETS = ("taillog:TailLog", "taillog:PollingTailLog")
 """The reference in both ways of waiting: a mutant that passes in the one is tried in the other."""
+
+OF_EVENTS = ("events.py", "inotify.py")
+"""Modules of the first way only."""
 
 GOAL = 0.95
 """The share of the mutants that can be seen from outside that has to be killed."""
@@ -72,8 +75,22 @@ class Mutant:
 
     @property
     def name(self) -> str:
-        """The change in one line; the key of its explanation if it survives."""
-        return f"{self.module}: `{self.before}` -> `{self.after}`"
+        """The change in one line."""
+        return f"{self.place} -> `{self.after}`"
+
+    @property
+    def place(self) -> str:
+        """The line that is changed."""
+        return f"{self.module}: `{self.before}`"
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """What runs its module."""
+        return TARGETS[:1] if self.module in OF_EVENTS else TARGETS
+
+    def why(self, explained: Mapping[str, str]) -> str:
+        """Why it cannot be seen from outside: the change alone, or whatever this line is changed to; '' if it can."""
+        return explained.get(self.name) or explained.get(self.place, "")
 
 
 def mutants(db: WorkDB) -> Iterator[Mutant]:
@@ -94,11 +111,30 @@ def _difference(original: str, mutated: str) -> tuple[str, str]:
 
 
 def another_program(original: str, mutated: str) -> bool:
-    """Whether the mutated module is a program, and differs in more than annotations."""
+    """Whether the mutated module is a program, and differs in more than annotations and how a constant is written."""
     try:
-        return _without_annotations(original) != _without_annotations(mutated)
+        return _without_annotations(original) != _without_annotations(mutated) and not _same_constants(
+            original, mutated
+        )
     except SyntaxError:  # such as that of the slash between parameters, which is taken for a division
         return False
+
+
+def _same_constants(original: str, mutated: str) -> bool:
+    """Whether they differ in the value of a module's constant only, and that is the same: bits may be added, too."""
+    before, after = (ast.parse(code).body for code in (original, mutated))
+    differ = [pair for pair in zip(before, after, strict=True) if ast.dump(pair[0]) != ast.dump(pair[1])]
+    if not all(isinstance(each, ast.Assign) for pair in differ for each in pair):
+        return False
+    values = []
+    for code in (original, mutated):
+        names: dict[str, object] = {"__name__": "taillog.mutant"}
+        try:
+            exec(compile(code, "mutant", "exec"), names)
+        except Exception:
+            return False
+        values.append([names[ast.unparse(pair[0].targets[0])] for pair in differ if isinstance(pair[0], ast.Assign)])
+    return values[0] == values[1]
 
 
 def _without_annotations(code: str) -> str:
@@ -139,13 +175,13 @@ def try_all(db: WorkDB, folder: Path, progress: bool) -> None:
         jobs[(str(tree),)] = mutant
     left = dict(jobs)
     for target in TARGETS:
-        todo = [Job(target, to_first_failure=True, path=path) for path in left]
+        todo = [Job(target, to_first_failure=True, path=path) for path in left if target in left[path].targets]
         for count, outcome in enumerate(run_all(todo, AT_ONCE), 1):
             mutant = left[outcome.job.path]
             result = _result(outcome, mutant)
             if progress:
                 print(f"{target} {count}/{len(todo)} {result.test_outcome} {result.output}  {mutant.name}", flush=True)
-            if result.test_outcome == TestOutcome.KILLED or target == TARGETS[-1]:
+            if result.test_outcome == TestOutcome.KILLED or target == mutant.targets[-1]:
                 db.set_result(mutant.item.job_id, result)
                 shutil.rmtree(outcome.job.path[0])
                 del left[outcome.job.path]
@@ -172,8 +208,8 @@ def page(db: WorkDB, seconds: float) -> tuple[str, bool]:
     tried = [(mutant, result) for mutant, result in found if result.worker_outcome == WorkerOutcome.NORMAL]
     killed = [(mutant, result) for mutant, result in tried if result.test_outcome == TestOutcome.KILLED]
     survivors = [mutant for mutant, result in tried if result.test_outcome == TestOutcome.SURVIVED]
-    equivalent = [mutant for mutant in survivors if mutant.name in explained]
-    open_ = [mutant for mutant in survivors if mutant.name not in explained]
+    equivalent = [mutant for mutant in survivors if mutant.why(explained)]
+    open_ = [mutant for mutant in survivors if not mutant.why(explained)]
     seen = len(tried) - len(equivalent)
     score = len(killed) / seen if seen else 0.0
     by = collections.Counter(result.output for _, result in killed)
@@ -198,7 +234,7 @@ def page(db: WorkDB, seconds: float) -> tuple[str, bool]:
         "",
         "## Survivors that cannot be seen from outside",
         "",
-        *_listed((mutant, explained[mutant.name]) for mutant in equivalent),
+        *_listed((mutant, mutant.why(explained)) for mutant in equivalent),
         "",
         "## Survivors that can be seen",
         "",

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import traceback
 from collections.abc import Generator, Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -116,10 +117,11 @@ def _serve(at_once: int) -> None:
     gc.collect()
     gc.freeze()  # what every run shares is not looked through again and again in each
     running: dict[int, _Running] = {}
+    root = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
     try:
         while waiting or running:
             while waiting and len(running) < at_once:
-                _begin(waiting.pop(), running)
+                _begin(waiting.pop(), running, Path(root.name))
             pid, _, used = os.wait4(-1, os.WNOHANG)
             if pid in running:
                 print(_ended(pid, running.pop(pid), used.ru_utime + used.ru_stime), file=answers, flush=True)
@@ -129,21 +131,27 @@ def _serve(at_once: int) -> None:
     finally:
         for pid in running:
             _kill_group(pid)
+        root.cleanup()
 
 
-def _begin(job: dict[str, Any], running: dict[int, _Running]) -> None:
-    folder = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
+def _begin(job: dict[str, Any], running: dict[int, _Running], root: Path) -> None:
+    # In a folder of its own, where nothing happens but what the run does: a tailer that waits for the kernel's events
+    # would be woken by the other runs, else.
+    folder = tempfile.TemporaryDirectory(dir=tempfile.mkdtemp(dir=root), ignore_cleanup_errors=True)
     pid = os.fork()
     if pid == 0:
         try:
             os.setpgid(0, 0)
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
             os.chdir(folder.name)
+            tempfile.tempdir = os.environ["TMPDIR"] = tempfile.mkdtemp(dir=folder.name)
             said = os.open("said", os.O_WRONLY | os.O_CREAT)
             os.dup2(said, 1)
             os.dup2(said, 2)
             os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
             _check(job)
+        except BaseException:
+            traceback.print_exc()
         finally:
             sys.stdout.flush()
             sys.stderr.flush()

@@ -30,7 +30,10 @@ def test_src_1_one_path_under_two_keys_comes_for_each(taillog_stage: Stage) -> N
 
 
 def _linked(stage: Stage) -> tuple[Run, Path]:
-    target = stage.folder / stage.words.file_name()
+    """A run whose path is a link into another folder, and what it leads to."""
+    elsewhere = stage.folder / stage.words.word()
+    elsewhere.mkdir()
+    target = elsewhere / stage.words.file_name()
     link = stage.folder / stage.words.file_name()
     link.symlink_to(target)
     return stage.open(paths={"a": link}), target
@@ -60,7 +63,7 @@ def test_src_2_a_link_without_target_is_waited_for(taillog_stage: Stage) -> None
     if target.exists():
         raise run.failure("the tailer made the target of a link", expected="no file", got=target.name)
     run["a"].append(f"{words.text()}\n{words.text()}\n")
-    run.settle()
+    run.must_deliver()
     run["a"].append(f"{words.text()}\n")
     run.settle()
     run.stop()
