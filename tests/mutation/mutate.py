@@ -113,9 +113,9 @@ def _difference(original: str, mutated: str) -> tuple[str, str]:
 def another_program(original: str, mutated: str) -> bool:
     """Whether the mutated module is a program, and differs in more than annotations and how a constant is written."""
     try:
-        return _without_annotations(original) != _without_annotations(mutated) and not _same_constants(
-            original, mutated
-        )
+        if _without_annotations(original) == _without_annotations(mutated):
+            return False
+        return not _same_constants(original, mutated)
     except SyntaxError:  # such as that of the slash between parameters, which is taken for a division
         return False
 
