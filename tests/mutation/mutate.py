@@ -39,7 +39,7 @@ SOURCE = ROOT / "reference" / "taillog"
 EXPLAINED = Path(__file__).parent / "survivors.toml"
 PAGE = ROOT / "docs" / "mutation.md"
 
-AT_ONCE = 5 * (os.cpu_count() or 1)
+AT_ONCE = 10 * (os.cpu_count() or 1)
 """Mutants that are tried at a time: a run waits for most of its time, one of a mutant that hangs even more."""
 
 TARGETS = ("taillog:TailLog", "taillog:PollingTailLog")
