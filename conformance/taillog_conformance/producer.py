@@ -29,6 +29,7 @@ class ProducedFile:
         self._timeline = timeline
         self._descriptor: int | None = None
         self._renamed: int | None = None
+        self._renames = 0
         self._targets = 0
         self._held: list[bytes] | None = None
 
@@ -83,7 +84,9 @@ class ProducedFile:
 
     def rename(self) -> None:
         """Move the file aside; what is appended before create() still goes to it."""
-        aside = self.path.with_name(self.path.name + ".1")
+        # Not to one name each time: a file that is replaced so is deleted, and its inode's number comes again (ROT-9).
+        self._renames += 1
+        aside = self.path.with_name(f"{self.path.name}.{self._renames}")
         self._step(model.RENAME, note=f"to {aside.name}")
         os.replace(self.path, aside)
 

@@ -283,7 +283,8 @@ class _Script:
             case "truncate":
                 return [f"os.truncate({path}, 0)"]
             case "rename":
-                return [f'os.replace({path}, {path} + ".1")']
+                times = sum(move[:2] == ("rename", file) for move in self.moves[: number + 1])
+                return [f'os.replace({path}, {path} + ".{times}")']
             case "delete":
                 open_files.discard(file)
                 return [f"os.unlink({path})"]

@@ -40,7 +40,7 @@ POLL, POLL_AT_MOST, POLL_GROWS = 0.001, 0.008, 1.2
 for a look at the offsets costs a tenth of a millisecond, and most of a run is waiting."""
 
 LATENCIES_TO_SEE = 3
-"""Times its measured latency that a tailer whose reading cannot be watched gets to show that it has seen something."""
+"""Times its measured latency that a tailer gets to show what cannot be watched: that it has seen something."""
 
 CONSTRUCTOR = "the constructor"
 
@@ -441,8 +441,11 @@ class Run:
 
     def settle(self) -> None:
         """Give the tailer the time to deliver what is complete; it decides nothing (stop() does)."""
-        if self._wait(self._all_come(), self.stage.clocks.settles_within):
+        if self._wait(self._all_come(), self._settles_within()):
             self._all_seen()
+
+    def _settles_within(self) -> float:
+        return max(self.stage.clocks.settles_within, LATENCIES_TO_SEE * self.stage.profile.latency)
 
     def must_deliver(self) -> None:
         """Wait until all that is complete has come, while the tailer runs (DEL-3).
@@ -489,7 +492,17 @@ class Run:
 
     def wait_for(self, happened: Callable[[], bool]) -> bool:
         """Wait until `happened()`, for as long as something moves; it decides nothing. Whether it happened."""
-        return self._wait(happened, self.stage.clocks.settles_within)
+        return self._wait(happened, self._settles_within())
+
+    def wait_for_reports(self, count: int = 1) -> None:
+        """Wait until there are `count` reports; it decides nothing.
+
+        An object has until its stop() returns, and can report there. What ends only by being ended has no later.
+        """
+        if "object" in self.stage.adapter.capabilities:
+            self.wait_for(lambda: len(self.reports) >= count)
+        else:
+            self.wait_long(lambda: len(self.reports) >= count)
 
     def seen(self, label: str) -> None:
         """Wait until the tailer has read all of the file's bytes, as far as that can be known."""
@@ -549,7 +562,8 @@ class Run:
             watched = [file.path for file in list(self.files.values())[:FILES_WATCHED]]
             offsets = sum(offset or 0 for offset in read_offsets(watched, self.stage.processes(self.tailer)))
         own = None if self.tailer is None else self.stage.adapter.progress(self.tailer)
-        return (self.recorder.characters if self.stream is not None else self._file_size(), offsets, own)
+        delivered = self.recorder.characters if self.stream is not None else self._file_size()
+        return (delivered, len(self.reports), offsets, own)
 
     def _refuse_flood(self) -> None:
         """Raise once the destination got more than any check's files hold; what came after was not kept."""

@@ -134,7 +134,7 @@ def test_dst_6_a_destination_that_raises_is_reported(taillog_stage: Stage) -> No
     )
     run["a"].append(taillog_stage.words.text() + "\n")
     run.start(placed=False)
-    run.wait_for(lambda: bool(run.reports))
+    run.wait_for_reports()
     run["a"].append(taillog_stage.words.text() + "\n")
     run.stop()
     if "error-report" in taillog_stage.adapter.capabilities and not run.reports:
@@ -279,7 +279,7 @@ def test_dst_9_a_path_that_cannot_be_opened_is_reported(taillog_stage: Stage) ->
         raised = run.attempt_start() is not None
         if run.tailer is not None:
             if not raised:
-                run.wait_for(lambda run=run: bool(run.reports))  # type: ignore[misc]
+                run.wait_for_reports()
             run.stop()
         opened = path.is_file()  # by a tailer that makes the missing folder: then nothing is amiss
         if not (raised or run.reports or opened) and "error-report" in taillog_stage.adapter.capabilities:

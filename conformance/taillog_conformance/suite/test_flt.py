@@ -220,7 +220,7 @@ def test_flt_6_a_filter_that_raises_is_reported_and_other_files_go_on(taillog_st
     run.start()
     run.settle()
     run["a"].append(f"{poison}\n")
-    run.wait_for(lambda: bool(run.reports))
+    run.wait_for_reports()
     run["b"].append(f"{words.text()}\n")
     run.settle()
     run.stop()
