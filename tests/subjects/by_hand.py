@@ -90,6 +90,11 @@ LIBRARIES = {
     "aiotailf-race": "import asyncio, aiotailf\nasync def main():\n"  # a line is written while the one before is taken
     "    async for l in aiotailf.async_tail(F, last_lines=10**9):\n"
     "        print(l, flush=True)\n        if l == 'one': open(F, 'a').write('two\\n')\nasyncio.run(main())",
+    "followname-race": "import followname, os\ndef opened(path, how, calls=[]):\n"  # the file is rotated before it looks for that
+    "    calls.append(path)\n    if len(calls) == 2:\n"
+    "        os.rename(F, F + '.1'); open(F + '.1', 'a').write('late\\n'); open(F, 'w').write('two\\n')\n"
+    "    return open(path, how)\nfollowname.open = opened\n"
+    "for l in followname.Follower(F, all=True).follow(.1): print(l, flush=True)",
     "pygtail-race": "import os, pygtail, tempfile; o = tempfile.mktemp()\n"  # the file is rotated before it is opened
     "p = pygtail.Pygtail(F, offset_file=o, full_lines=True); print(p.read(), end='', flush=True)\n"
     "p = pygtail.Pygtail(F, offset_file=o, full_lines=True)\n"
@@ -112,8 +117,8 @@ NODE = {
     "t.on('error', e => console.error(e)); t.watch()",
     "@logdna/tail-file-quit": "const t = new (require('@logdna/tail-file'))(F, {startPos: 0, pollFileIntervalMs: 100}); "
     "t.on('data', b => require('fs').writeSync(1, b)); t.once('data', () => t.quit()); t.start()",
-    "@logdna/tail-file": "const t = new (require('@logdna/tail-file'))(F, {startPos: 0, pollFileIntervalMs: 100}); "
-    "t.on('tail_error', e => console.error(e)); t.pipe(process.stdout); t.start(); "
+    "@logdna/tail-file": "const t = new (require('@logdna/tail-file'))(F, {startPos: 0, pollFileIntervalMs: 100, "
+    "pollFailureRetryMs: 100, maxPollFailures: 1e5}); t.on('tail_error', e => console.error(e)); t.pipe(process.stdout); t.start(); "
     "process.on('SIGTERM', () => t.quit())",
 }
 
@@ -217,6 +222,7 @@ SCENARIOS: dict[str, tuple[list[tuple[str, bytes] | str], bytes]] = {
         [("append", "one\u2028two\x85three\x0cfour\x1cfive\n".encode()), "start"],
         "one\u2028two\x85three\x0cfour\x1cfive\n".encode(),
     ),
+    "FRM-4-end": ([("append", "one\u2028\ntwo\x1c\n".encode()), "start"], "one\u2028\ntwo\x1c\n".encode()),
     "FRM-5": (
         [("append", b"one\rtwo\n"), "start", ("append", b"three\r"), ("append", b"four\n")],
         b"one\rtwo\nthree\rfour\n",
@@ -279,6 +285,7 @@ SCENARIOS: dict[str, tuple[list[tuple[str, bytes] | str], bytes]] = {
     "DEL-5-chmod": ([("append", b"one\n"), "start", "chmod", ("append", b"two\n"), "chmod"], b"one\ntwo\n"),
     "DEL-5": ([("append", b"one\n"), "start", "touch", ("append", b"two\n"), "touch"], b"one\ntwo\n"),
     "DEL-7": (["start", ("append!", b"one\n")], b"one\n"),
+    "DEL-7-race": (["start"], b"two\n"),
     "DEL-9": (
         [("append", b"one\n"), "start", ("append", b"x" * 4000 + b"\n")] + [("append!", b"y" * 4000 + b"\n")] * 2000,
         b"one\n" + b"x" * 4000 + b"\n" + (b"y" * 4000 + b"\n") * 2000,
@@ -304,6 +311,10 @@ SCENARIOS: dict[str, tuple[list[tuple[str, bytes] | str], bytes]] = {
     "DEL-9-running": (
         [("append", b"one\n"), "start", ("append", (b"y" * 4000 + b"\n") * 2000), "pause", "pause"],
         b"one\n" + (b"y" * 4000 + b"\n") * 2000,
+    ),
+    "DEL-9-growing": (
+        [("append", b"one\n"), "start", *[("append!", (b"y" * 4000 + b"\n") * 1000), "moment"] * 10, "pause"],
+        b"one\n" + (b"y" * 4000 + b"\n") * 10000,
     ),
     "DEL-9-early": ([("append", (b"y" * 4000 + b"\n") * 2000), "start"], (b"y" * 4000 + b"\n") * 2000),
     "DEL-9-before": (
@@ -349,6 +360,7 @@ SCENARIOS: dict[str, tuple[list[tuple[str, bytes] | str], bytes]] = {
         [("append", b"one\n"), "start", "rename", ("append", b"late\n"), "create", ("append", b"two\n")],
         b"one\nlate\ntwo\n",
     ),
+    "ROT-1-race": ([("append", b"one\n"), "start"], b"one\nlate\ntwo\n"),
     "ROT-1-quick": (
         [("append", b"one\n"), "start", "rename!", ("append!", b"late\n"), "create!", ("append", b"two\n")],
         b"one\nlate\ntwo\n",
@@ -382,6 +394,10 @@ SCENARIOS: dict[str, tuple[list[tuple[str, bytes] | str], bytes]] = {
     "ROT-5": (
         [("append", b"one\n"), "start", ("append", b"piece"), "rename", "create", ("append", b"two\n")],
         b"one\npiece\ntwo\n",
+    ),
+    "ROT-5-quick": (
+        [("append", b"one\n"), "start", ("append!", b"piece"), *ROTATE, ("append", b"two two\n")],
+        b"one\npiece\ntwo two\n",
     ),
     "ROT-6": (
         [
