@@ -312,6 +312,10 @@ SCENARIOS: dict[str, tuple[list[tuple[str, bytes] | str], bytes]] = {
         [("append", b"one\n"), "start", ("append", (b"y" * 4000 + b"\n") * 2000), "pause", "pause"],
         b"one\n" + (b"y" * 4000 + b"\n") * 2000,
     ),
+    "DEL-9-lines": (
+        [("append", b"one\n"), "start", ("append", b"".join(b"line %06d\n" % n for n in range(100000))), "pause"],
+        b"one\n" + b"".join(b"line %06d\n" % n for n in range(100000)),
+    ),
     "DEL-9-growing": (
         [("append", b"one\n"), "start", *[("append!", (b"y" * 4000 + b"\n") * 1000), "moment"] * 10, "pause"],
         b"one\n" + (b"y" * 4000 + b"\n") * 10000,
