@@ -31,16 +31,45 @@ MOMENT = 0.03
 PYTHON = "import sys, time; sys.path.append({place!r}); F = sys.argv[1]\n"
 STOP = "import signal, threading; stop = threading.Event(); signal.signal(signal.SIGTERM, lambda *_: stop.set())\n"
 TORCH = """
-import importlib.util, os, sys, time
+import importlib.util, os, sys, threading, time
 spec = importlib.util.spec_from_file_location("tail_log", {place!r} + "/tail_log.py")
 module = importlib.util.module_from_spec(spec); spec.loader.exec_module(module)
-t = module.TailLog("x", {{0: sys.argv[1]}}, open(1, "w", buffering={buffering}), {{0: {prefix!r}}}, 0.1{keeps}).start()
+F, out = sys.argv[1], open(1, "w", buffering=1)
+def follow(files={{0: F}}, out=out, prefixes={{0: ""}}, **more): return module.TailLog("x", files, out, prefixes, 0.1, **more)
+{way}
 import signal
 def end(*_):
     t.stop(); os._exit(0)
 signal.signal(signal.SIGTERM, end)
 while True: time.sleep(1)
 """
+
+TORCH_WAYS = {
+    "": "t = follow().start()",
+    "prefix": "t = follow(prefixes={0: '[p]:'}).start()",
+    "none": "t = follow(log_line_filter=None).start()",
+    "buffered": "t = follow(out=open(1, 'w')).start()",
+    "two": "t = follow({0: F, 1: F + '.2'}, prefixes={0: '[0]:', 1: '[1]:'}).start()",
+    "key": "t = follow({7: F}).start()",
+    "twice": "t = follow().start(); t.start()",
+    "asked": "t = follow(log_line_filter=lambda line: print(repr(line), file=sys.stderr, flush=True) or True).start()",
+    "falsy": "class Lines(list):\n    def write(self, text): self.append(text); out.write(text)\nt = follow(out=Lines()).start()",
+    "path": "t = follow(out=F + '.out').start()",
+    "overlap": "class Slow:\n    busy = False\n    def write(self, text):\n"
+    "        if self.busy: print('called while another call had not returned', file=sys.stderr, flush=True)\n"
+    "        self.busy = True; time.sleep(.2); out.write(text); self.busy = False\n"
+    "t = follow({0: F, 1: F + '.2'}, Slow(), {0: '', 1: ''}).start()",
+    "full-speed": "files = {key: f'{F}.{key}' for key in range(4)}; missing = others = 0\n"
+    "for key, path in files.items(): open(path, 'w').writelines(f'{line} of {key}\\n' for line in range(6000))\n"
+    "right = {f'{line} of {key}' for key in files for line in range(6000)}\n"
+    "sys.setswitchinterval(1e-5)  # threads take turns far more often than by default\n"
+    "for _ in range(5):\n    there = open(F + '.out', 'w')\n"
+    "    t = follow(files, there, {key: '' for key in files}).start(); time.sleep(.5); t.stop(); there.close()\n"
+    "    came = set(open(F + '.out', errors='replace').read().splitlines())\n"
+    "    missing += len(right - came); others += len(came - right)\n"
+    "print(missing, 'missing', others, 'others', file=out)",
+}
+"""What is put in place of `{way}`, by the end of a name such as torch-2.15.0-two."""
 
 LIBRARIES = {
     "tailer": "import tailer\nfor l in tailer.Tailer(open(F, errors='replace', newline='\\n')).follow(.1): print(l, flush=True)",
@@ -58,6 +87,18 @@ LIBRARIES = {
     "while True: print(f.get(), end='', flush=True); time.sleep(.1)",
     "aiotailf": "import asyncio, aiotailf\nasync def main():\n"
     "    async for l in aiotailf.async_tail(F, last_lines=10**9): print(l, flush=True)\nasyncio.run(main())",
+    "aiotailf-race": "import asyncio, aiotailf\nasync def main():\n"  # a line is written while the one before is taken
+    "    async for l in aiotailf.async_tail(F, last_lines=10**9):\n"
+    "        print(l, flush=True)\n        if l == 'one': open(F, 'a').write('two\\n')\nasyncio.run(main())",
+    "followname-race": "import followname, os\ndef opened(path, how, calls=[]):\n"  # the file is rotated before it looks for that
+    "    calls.append(path)\n    if len(calls) == 2:\n"
+    "        os.rename(F, F + '.1'); open(F + '.1', 'a').write('late\\n'); open(F, 'w').write('two\\n')\n"
+    "    return open(path, how)\nfollowname.open = opened\n"
+    "for l in followname.Follower(F, all=True).follow(.1): print(l, flush=True)",
+    "pygtail-race": "import os, pygtail, tempfile; o = tempfile.mktemp()\n"  # the file is rotated before it is opened
+    "p = pygtail.Pygtail(F, offset_file=o, full_lines=True); print(p.read(), end='', flush=True)\n"
+    "p = pygtail.Pygtail(F, offset_file=o, full_lines=True)\n"
+    "os.rename(F, F + '.1'); open(F, 'w').write('two three\\n'); print(p.read(), end='', flush=True); time.sleep(60)",
     "async-tail": "import async_tail\nfor b in async_tail.tail(F, debounce=20, step=10):\n    for l, _ in b: print(l, flush=True)",
     "tailf": "import tailf\nwith tailf.Tail(F) as t:\n    while True:\n"
     "        for e in t: print(e if e is tailf.Truncated else e.decode(errors='replace'), end='', flush=True)\n"
@@ -70,13 +111,21 @@ LIBRARIES = {
 NODE = {
     "tail": "const t = new (require('tail').Tail)(F, {fromBeginning: true}); t.on('line', l => console.log(l)); "
     "t.on('error', e => console.error(e))",
+    "tail-polling": "const t = new (require('tail').Tail)(F, {fromBeginning: true, useWatchFile: true, "
+    "fsWatchOptions: {interval: 100}}); t.on('line', l => console.log(l)); t.on('error', e => console.error(e))",
     "always-tail": "const t = new (require('always-tail'))(F, '\\n', {start: 0, interval: 100}); t.on('line', l => console.log(l)); "
     "t.on('error', e => console.error(e)); t.watch()",
-    "@logdna/tail-file": "const t = new (require('@logdna/tail-file'))(F, {startPos: 0, pollFileIntervalMs: 100}); "
-    "t.on('tail_error', e => console.error(e)); t.pipe(process.stdout); t.start(); "
+    "@logdna/tail-file-quit": "const t = new (require('@logdna/tail-file'))(F, {startPos: 0, pollFileIntervalMs: 100}); "
+    "t.on('data', b => require('fs').writeSync(1, b)); t.once('data', () => t.quit()); t.start()",
+    "@logdna/tail-file": "const t = new (require('@logdna/tail-file'))(F, {startPos: 0, pollFileIntervalMs: 100, "
+    "pollFailureRetryMs: 100, maxPollFailures: 1e5}); t.on('tail_error', e => console.error(e)); t.pipe(process.stdout); t.start(); "
     "process.on('SIGTERM', () => t.quit())",
 }
 
+NODE_RACE = (  # the file is made between the first look at it and the question whether it is there
+    "const fs = require('fs'), exists = fs.exists; fs.exists = (path, say) => "
+    "{ fs.writeFileSync(path, 'one\\n', {flag: 'a'}); fs.exists = exists; exists(path, say) };"
+)
 
 TORCH_RACE = """
 import importlib.util, sys
@@ -96,7 +145,7 @@ import json, os, signal, subprocess, sys
 d = subprocess.Popen([{program!r}, {how!r}, ""], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True)
 def say(**what):
     d.stdin.write(json.dumps(what) + "\\n"); d.stdin.flush()
-say(do="start", files=[{{"key": 0, "path": sys.argv[1]}}])
+say(do="start", files=[{{"key": key, "path": sys.argv[1]}} for key in range({count})])
 signal.signal(signal.SIGTERM, lambda *_: say(do="stop"))
 for message in map(json.loads, d.stdout):
     if message["is"] == "stopped": os._exit(0)
@@ -130,35 +179,50 @@ def words(name: str, file: str) -> list[str]:
             file,
             "0.1",
         ]
+    if name.endswith("-slow"):  # what it writes to is a pipe that is not read before it has been told to end
+        pipe = 'trap "" TERM; "$@" | (sleep 8; cat)'
+        return ["sh", "-c", pipe, "sh", *words(name.removesuffix("-slow"), file)]
+    if name.endswith("-truncated"):  # the file is cut off and written anew as soon as its line has come
+        pipe = '"$@" | (read -r line; echo "$line"; : > "$0"; echo four >> "$0"; cat)'
+        return ["sh", "-c", pipe, file, *words(name.removesuffix("-truncated"), file)]
     if name in LIBRARIES:
-        return [sys.executable, "-c", PYTHON.format(place=str(SUBJECTS / "pypi" / name)) + LIBRARIES[name], file]
-    if name in NODE:
-        place = SUBJECTS / "npm" / name / "driver.cjs"
+        place = str(SUBJECTS / "pypi" / name.removesuffix("-race"))
+        return [sys.executable, "-c", PYTHON.format(place=place) + LIBRARIES[name], file]
+    if name in NODE or name == "always-tail-race":
+        race, name = name == "always-tail-race", name.removesuffix("-race")
+        place = SUBJECTS / "npm" / name.removesuffix("-polling").removesuffix("-quit") / "driver.cjs"
         load = f"const require = process.getBuiltinModule('module').createRequire({str(place)!r}), F = process.argv[1];"
-        return ["node", "-e", f"{{ {load} {NODE[name]} }}", file]
-    if name in ("nxadm", "nxadm-poll"):
-        how = "poll" if name.endswith("poll") else "inotify"
-        return [sys.executable, "-c", DRIVEN.format(program=str(SUBJECTS / "go/nxadm/nxadm"), how=how), file]
+        return ["node", "-e", f"{{ {load} {NODE_RACE if race else ''} {NODE[name]} }}", file]
+    if name in ("nxadm", "nxadm-poll", "nxadm-twice"):
+        how, count = "poll" if name.endswith("poll") else "inotify", 2 if name.endswith("twice") else 1
+        program = str(SUBJECTS / "go/nxadm/nxadm")
+        return [sys.executable, "-c", DRIVEN.format(program=program, how=how, count=count), file]
     if name.startswith("torch-"):
         version, _, how = name.removeprefix("torch-").partition("-")
-        keeps = ", log_line_filter=None" if how == "none" else ""
-        place, buffering = str(SUBJECTS / "torch" / version), -1 if how == "buffered" else 1
+        place = str(SUBJECTS / "torch" / version)
         if how == "race":
             return [sys.executable, "-c", TORCH_RACE.format(place=place), file]
-        prefix = "[p]:" if how == "prefix" else ""
-        return [sys.executable, "-c", TORCH.format(place=place, keeps=keeps, buffering=buffering, prefix=prefix), file]
+        return [sys.executable, "-c", TORCH.format(place=place, way=TORCH_WAYS[how]), file]
     raise SystemExit(f"unknown tailer {name}; there are {', '.join([*programs, *LIBRARIES, *NODE])}, torch-VERSION")
 
 
 # Each scenario: its steps, and what a right tailer has put out when it is stopped.
 
+ROTATE = ("rename!", "create!")
+
 SCENARIOS: dict[str, tuple[list[tuple[str, bytes] | str], bytes]] = {
     "FRM-1": ([("append", b"one\n"), "start", ("append", b"ha"), "show", ("append", b"lf\n")], b"one\nhalf\n"),
+    "FRM-1-at-start": ([("append", b"one\nha"), "start", "show", ("append", b"lf\n")], b"one\nhalf\n"),
+    "FRM-3": (
+        [("append", b"one\npiece"), "start", ("other", b"two\n")],
+        b"[0]:one\n[0]:piece\n[1]:two\n",
+    ),
     "FRM-2": ([("append", b"one\n"), "start", ("append", b"two\npiece"), "show"], b"one\ntwo\npiece"),
     "FRM-4": (
         [("append", "one\u2028two\x85three\x0cfour\x1cfive\n".encode()), "start"],
         "one\u2028two\x85three\x0cfour\x1cfive\n".encode(),
     ),
+    "FRM-4-end": ([("append", "one\u2028\ntwo\x1c\n".encode()), "start"], "one\u2028\ntwo\x1c\n".encode()),
     "FRM-5": (
         [("append", b"one\rtwo\n"), "start", ("append", b"three\r"), ("append", b"four\n")],
         b"one\rtwo\nthree\rfour\n",
@@ -167,10 +231,12 @@ SCENARIOS: dict[str, tuple[list[tuple[str, bytes] | str], bytes]] = {
         [("append", b"one\r\n"), "start", ("append", b"two\r"), ("append", b"\nthree\r\n")],
         b"one\ntwo\nthree\n",
     ),
+    "FRM-6-empty": ([("append", b"one\r\n\r\ntwo\r\n"), "start"], b"one\n\ntwo\n"),
     "FRM-7": (
         [("append", b"one\n\n\ntwo\n"), "start", ("append", b"\n"), ("append", b"\nthree\n")],
         b"one\n\n\ntwo\n\n\nthree\n",
     ),
+    "FRM-7-first": ([("append", b"\n\none\n"), "start"], b"\n\none\n"),
     "FRM-8": (
         [("append", b"  one \t \n"), "start", ("append", b"\xef\xbb\xbftwo\0 \n")],
         b"  one \t \n\xef\xbb\xbftwo\0 \n",
@@ -179,6 +245,20 @@ SCENARIOS: dict[str, tuple[list[tuple[str, bytes] | str], bytes]] = {
         [("append", b"one\n"), "start", ("append", b"x" * 2**20 + b"\ntwo\n")],
         b"one\n" + b"x" * 2**20 + b"\ntwo\n",
     ),
+    "FRM-9-long": (
+        [("append", b"one\n"), "start", ("append", b"x" * 2**22 + b"\ntwo\n")],
+        b"one\n" + b"x" * 2**22 + b"\ntwo\n",
+    ),
+    "FRM-9-at-start": (
+        [("append", b"one\n" + b"x" * 2**22 + b"\ntwo\n"), "start", ("append", b"three\n")],
+        b"one\n" + b"x" * 2**22 + b"\ntwo\nthree\n",
+    ),
+    "CON-1": ([("append", b"one\n"), ("other", b"two\n"), "start"], b"one\ntwo\n"),
+    "CON-2": (
+        [("append", b"one\n"), "start", ("append", b"x" * 70000 + b"\ntwo\n" + b"y" * 70000 + b"\nthree\n")],
+        b"one\n" + b"x" * 70000 + b"\ntwo\n" + b"y" * 70000 + b"\nthree\n",
+    ),
+    "CON-3": (["start", "pause", "pause"], b"0 missing 0 others\n"),
     "ENC-1": (
         [("append", b"one\n"), "start", ("append", b"tw\xffo\n"), ("append", b"three\n")],
         "one\ntw\ufffdo\nthree\n".encode(),
@@ -196,8 +276,16 @@ SCENARIOS: dict[str, tuple[list[tuple[str, bytes] | str], bytes]] = {
     "FRM-1-prefix": ([("append", b"one\n"), "start", ("append", b"ha"), ("append", b"lf\n")], b"[p]:one\n[p]:half\n"),
     "DEL-2": ([("append", b"one\n"), "start", ("append", b"two\n")], b"one\ntwo\n"),
     "DEL-3": (["create", "start", ("append", b"one\n"), ("append", b"two\n")], b"one\ntwo\n"),
+    "DEL-3-at-once": (
+        [("append", b"one\n"), "start!", "came", ("append", b"two\n"), ("append", b"three\n")],
+        b"one\ntwo\nthree\n",
+    ),
+    "DEL-3-race": ([("append", b"one\n"), "start", ("append", b"three\n")], b"one\ntwo\nthree\n"),
+    "DEL-4-race": (["start", ("append", b"two\n")], b"one\ntwo\n"),
+    "DEL-5-chmod": ([("append", b"one\n"), "start", "chmod", ("append", b"two\n"), "chmod"], b"one\ntwo\n"),
     "DEL-5": ([("append", b"one\n"), "start", "touch", ("append", b"two\n"), "touch"], b"one\ntwo\n"),
     "DEL-7": (["start", ("append!", b"one\n")], b"one\n"),
+    "DEL-7-race": (["start"], b"two\n"),
     "DEL-9": (
         [("append", b"one\n"), "start", ("append", b"x" * 4000 + b"\n")] + [("append!", b"y" * 4000 + b"\n")] * 2000,
         b"one\n" + b"x" * 4000 + b"\n" + (b"y" * 4000 + b"\n") * 2000,
@@ -212,18 +300,50 @@ SCENARIOS: dict[str, tuple[list[tuple[str, bytes] | str], bytes]] = {
             step
             for at in range(20)
             for step in (("append!", b"".join(b"new %d\n" % n for n in range(50 * at, 50 * at + 50))), "moment")
-        ],
+        ]
+        + ["pause"],
         b"".join(b"%d\n" % n for n in range(20000)) + b"".join(b"new %d\n" % n for n in range(1000)),
+    ),
+    "DEL-9-once": (
+        [("append", b"one\n"), "start", ("append!", (b"y" * 4000 + b"\n") * 2000)],
+        b"one\n" + (b"y" * 4000 + b"\n") * 2000,
+    ),
+    "DEL-9-running": (
+        [("append", b"one\n"), "start", ("append", (b"y" * 4000 + b"\n") * 2000), "pause", "pause"],
+        b"one\n" + (b"y" * 4000 + b"\n") * 2000,
+    ),
+    "DEL-9-lines": (
+        [("append", b"one\n"), "start", ("append", b"".join(b"line %06d\n" % n for n in range(100000))), "pause"],
+        b"one\n" + b"".join(b"line %06d\n" % n for n in range(100000)),
+    ),
+    "DEL-9-growing": (
+        [("append", b"one\n"), "start", *[("append!", (b"y" * 4000 + b"\n") * 1000), "moment"] * 10, "pause"],
+        b"one\n" + (b"y" * 4000 + b"\n") * 10000,
+    ),
+    "DEL-9-early": ([("append", (b"y" * 4000 + b"\n") * 2000), "start"], (b"y" * 4000 + b"\n") * 2000),
+    "DEL-9-before": (
+        [("append", (b"y" * 4000 + b"\n") * 2000), "start", ("append", b"end\n")],
+        (b"y" * 4000 + b"\n") * 2000 + b"end\n",
     ),
     "ERR-1": (["mkdir", "start"], b""),
     "ERR-1-socket": (["socket", "start"], b""),
     "MIS-1": (["start", ("append", b"one\n"), ("append", b"two\n")], b"one\ntwo\n"),
     "MIS-5": (["rmdir", "start", "mkparent", ("append", b"one\n"), ("append", b"two\n")], b"one\ntwo\n"),
+    "SRC-1": ([("append", b"one\n"), "start", ("append", b"two\n")], b"one\none\ntwo\ntwo\n"),
     "SRC-2": (["link", ("append", b"one\n"), "start", ("append", b"two\n")], b"one\ntwo\n"),
     "SRC-2-late": (["link", "start", ("append", b"one\n"), ("append", b"two\n")], b"one\ntwo\n"),
     "TRN-1": (
         [("append", b"one two three\n"), "start", "truncate", ("append", b"four\n"), ("append", b"five\n")],
         b"one two three\nfour\nfive\n",
+    ),
+    "TRN-1-at-once": (
+        [("append", b"one two three\n"), "start", "truncate!", ("append", b"four\n"), ("append", b"five\n")],
+        b"one two three\nfour\nfive\n",
+    ),
+    "TRN-1-race": ([("append", b"one two three\n"), "start"], b"one two three\nfour\n"),
+    "TRN-1-soon": (
+        [("append", b"one two three\n"), "start!", "came", "truncate!", ("append", b"four\n")],
+        b"one two three\nfour\n",
     ),
     "TRN-2": (
         [("append", b"one\n"), "start", ("append", b"piece"), "truncate", ("append", b"two\n")],
@@ -244,6 +364,7 @@ SCENARIOS: dict[str, tuple[list[tuple[str, bytes] | str], bytes]] = {
         [("append", b"one\n"), "start", "rename", ("append", b"late\n"), "create", ("append", b"two\n")],
         b"one\nlate\ntwo\n",
     ),
+    "ROT-1-race": ([("append", b"one\n"), "start"], b"one\nlate\ntwo\n"),
     "ROT-1-quick": (
         [("append", b"one\n"), "start", "rename!", ("append!", b"late\n"), "create!", ("append", b"two\n")],
         b"one\nlate\ntwo\n",
@@ -260,10 +381,27 @@ SCENARIOS: dict[str, tuple[list[tuple[str, bytes] | str], bytes]] = {
         [("append", b"one\n"), "start", ("replace", b"two\nthree\n"), ("append", b"four\n")],
         b"one\ntwo\nthree\nfour\n",
     ),
+    "ROT-3-quick": (
+        [("append", b"one\n"), "start", "rename!", "create!", ("append", b"two\n"), ("append", b"three\n")],
+        b"one\ntwo\nthree\n",
+    ),
+    "ROT-3-soon": (
+        [("append", b"one\n"), "start!", "came", *ROTATE, ("append", b"two\n")],
+        b"one\ntwo\n",
+    ),
+    "ROT-3-race": ([("append", b"one\n"), "start"], b"one\ntwo three\n"),
+    "ROT-4-quick": (
+        [("append", b"one\n"), "start", "rename", "create!", ("append", b"two three\n")],
+        b"one\ntwo three\n",
+    ),
     "ROT-4": ([("append", b"one\n"), "start", "rename", "pause", "create", ("append", b"two\n")], b"one\ntwo\n"),
     "ROT-5": (
         [("append", b"one\n"), "start", ("append", b"piece"), "rename", "create", ("append", b"two\n")],
         b"one\npiece\ntwo\n",
+    ),
+    "ROT-5-quick": (
+        [("append", b"one\n"), "start", ("append!", b"piece"), *ROTATE, ("append", b"two two\n")],
+        b"one\npiece\ntwo two\n",
     ),
     "ROT-6": (
         [
@@ -277,6 +415,31 @@ SCENARIOS: dict[str, tuple[list[tuple[str, bytes] | str], bytes]] = {
             ("append", b"three\n"),
         ],
         b"one\ntwo two two\nthree\n",
+    ),
+    "ROT-6-quick": (
+        [("append", b"one\n"), "start", *ROTATE, ("append", b"two\n"), *ROTATE, ("append", b"three\nfour\n")],
+        b"one\ntwo\nthree\nfour\n",
+    ),
+    "ROT-6-twice": (
+        [("append", b"one\n"), "start", *ROTATE, ("append!", b"two\n"), *ROTATE, ("append", b"three\nfour\n")],
+        b"one\n[two\n]three\nfour\n",
+    ),
+    "ROT-6-soon": (
+        [
+            ("append", b"one\n"),
+            "start!",
+            "came",
+            *ROTATE,
+            ("append!", b"two\n"),
+            "came",
+            *ROTATE,
+            ("append", b"three\n"),
+        ],
+        b"one\ntwo\nthree\n",
+    ),
+    "ROT-7-quick": (
+        ["link", ("append", b"one\n"), "start", "turn!", ("append", b"two\n"), ("append", b"three\n")],
+        b"one\ntwo\nthree\n",
     ),
     "ROT-7": (
         ["link", ("append", b"one\n"), "start", "turn", ("append", b"two\n"), ("append", b"three\n")],
@@ -292,12 +455,17 @@ class Producer:
         self.path = folder / "sub" / "log"
         self.path.parent.mkdir()
         self.held = None
+        self.last = b""
         self.targets = 0
 
     def append(self, data: bytes) -> None:
         if self.held is None:
             self.create()
         self.held.write(data)
+        self.last = data
+
+    def other(self, data: bytes) -> None:
+        self.path.with_name("log.2").open("ab").write(data)
 
     def create(self) -> None:
         self.held = open(self.path, "ab", buffering=0)  # the file that was renamed is written to until then
@@ -319,6 +487,9 @@ class Producer:
 
     def touch(self) -> None:
         os.utime(self.path)
+
+    def chmod(self) -> None:
+        self.path.chmod(self.path.stat().st_mode ^ 0o44)
 
     def link(self) -> None:
         self.path.symlink_to("target.0")
@@ -355,13 +526,17 @@ def play(name: str, scenario: str) -> tuple[bytes, bytes, bytes, bytes]:
         process: subprocess.Popen[bytes] | None = None
         for step in steps:
             verb, *data = (step,) if isinstance(step, str) else step
-            if verb == "start":
+            if verb in ("start", "start!"):
                 line = words(name, str(producer.path))
                 process = subprocess.Popen(
                     line, stdout=out.open("wb"), stderr=errors.open("wb"), start_new_session=True
                 )
             elif verb == "show":
                 shown = out.read_bytes()
+            elif verb == "came":
+                ends = time.monotonic() + 4 * PAUSE
+                while not out.read_bytes().endswith(producer.last) and time.monotonic() < ends:
+                    pass  # the next step follows at once
             elif verb.endswith("!"):  # without a pause after it
                 getattr(producer, verb[:-1])(*data)
                 continue
@@ -370,7 +545,7 @@ def play(name: str, scenario: str) -> tuple[bytes, bytes, bytes, bytes]:
                 continue
             elif verb != "pause":
                 getattr(producer, verb)(*data)
-            if process is not None and verb != "show":
+            if process is not None and verb not in ("show", "start!", "came"):
                 time.sleep(PAUSE)
         assert process is not None
         with contextlib.suppress(ProcessLookupError):  # it has ended by itself
