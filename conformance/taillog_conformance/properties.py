@@ -37,7 +37,7 @@ TIMES_AGAIN = 2
 EXPLORES_WITHIN = 60.0
 """Seconds after which no further example is tried: a slow tailer on a busy machine gets fewer."""
 
-TRIES_AGAIN_WITHIN = 30.0
+TRIES_AGAIN_WITHIN = 60.0
 """Seconds after which no further failing example is tried again."""
 
 SHRINKS_WITHIN = 1.5
