@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from taillog_conformance.scenario import dump, load
 from taillog_conformance.sequences import PLAIN, ROTATION, TRUNCATION, scenarios
 
-LOSES_THE_NEW_FILE = "taillog_fixtures.specimens.rot:FollowsTheDescriptor"
+REPEATS_THE_NEW_FILE = "taillog_fixtures.specimens.rot:NewFileTwice"
 LOSES_A_LINE = "taillog_fixtures.specimens.rot:DeletionIsTheEnd"
 PRINTED = "  scenario, to be replayed by --scenario FILE:"
 
@@ -28,7 +28,7 @@ def check(folder: Path, *words: str) -> tuple[int, dict[str, dict[str, object]],
 
 
 def test_a_sequence_that_a_property_found_is_printed_as_a_scenario_file(tmp_path: Path) -> None:
-    status, rows, _ = check(tmp_path, LOSES_THE_NEW_FILE, "--capability", "rotation", "--only", "ROT-6")
+    status, rows, _ = check(tmp_path, REPEATS_THE_NEW_FILE, "--capability", "rotation", "--only", "ROT-6")
     assert (status, rows["ROT-6"]["status"]) == (1, "fail")
     checks = rows["ROT-6"]["checks"]
     assert isinstance(checks, list)
