@@ -21,7 +21,7 @@ import tempfile
 import textwrap
 import time
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -234,17 +234,20 @@ def page(db: WorkDB, seconds: float) -> tuple[str, bool]:
         "",
         "## Survivors that cannot be seen from outside",
         "",
-        *_listed((mutant, mutant.why(explained)) for mutant in equivalent),
+        "A line of the reference, how many changes of it are meant, and why.",
+        "",
+        *_explained(equivalent, explained),
         "",
         "## Survivors that can be seen",
         "",
-        *(_listed((mutant, "") for mutant in open_) or ["None."]),
+        *([f"- {mutant.name} (line {mutant.line})" for mutant in open_] or ["None."]),
     ]
     return "\n".join(lines) + "\n", score >= GOAL
 
 
-def _listed(rows: Iterator[tuple[Mutant, str]]) -> list[str]:
-    return [f"- {mutant.name} (line {mutant.line}){': ' if why else ''}{why}" for mutant, why in rows]
+def _explained(survivors: Iterable[Mutant], explained: Mapping[str, str]) -> list[str]:
+    counts = collections.Counter((mutant.place, mutant.why(explained)) for mutant in survivors)
+    return [f"- {place} ({count}): {why}" for (place, why), count in counts.items()]
 
 
 def main() -> int:
