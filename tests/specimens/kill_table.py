@@ -233,7 +233,7 @@ def write(outcomes: Outcomes) -> None:
     rows = [row_of(each, outcomes.of(each)) for each in specimens]
     cpu = sum(outcomes.of(each).cpu for each in specimens)
     made = (
-        f"Made on {datetime.date.today()} by `tox -e specimens -- --kill-table`: {len(rows)} specimens, seed {SEED}, "
+        f"Made on {datetime.date.today()} by `tox -e specimens`: {len(rows)} specimens, seed {SEED}, "
         f"{AT_ONCE} runs at a time, {outcomes.seconds:.0f} seconds ({cpu:.0f} of processor time), "
         f"{os.cpu_count()} cores, {platform.python_implementation()} {platform.python_version()}."
     )
