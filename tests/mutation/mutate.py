@@ -6,6 +6,7 @@ hangs, or ends the process, counts as killed only if the suite said so in its re
 
     tox -e mutation                   # go on with the session, then write docs/mutation.md
     tox -e mutation -- --fresh        # begin anew
+    tox -e mutation -- --all          # the changes too that survivors.toml says to be invisible: an hour more
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ import tempfile
 import textwrap
 import time
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,7 +32,7 @@ import cosmic_ray.plugins
 from cosmic_ray.commands import init
 from cosmic_ray.mutating import mutate_code
 from cosmic_ray.work_db import WorkDB, use_db
-from cosmic_ray.work_item import TestOutcome, WorkerOutcome, WorkItem, WorkResult
+from cosmic_ray.work_item import TestOutcome, WorkerOutcome, WorkResult
 from many import Job, Outcome, run_all
 
 ROOT = Path(__file__).parent.parent.parent
@@ -64,44 +65,37 @@ NOT_A_MUTANT = "not a mutant"
 
 @dataclass(frozen=True)
 class Mutant:
-    """One change: where it is, and the lines before and after it."""
+    """One change of the reference."""
 
-    item: WorkItem
+    id: str
+    """Its job's, in the session."""
     module: str
     line: int
-    before: str
-    after: str
+    name: str
+    """The change in one line: the module, the function, the code before and after it."""
     code: str
-
-    @property
-    def name(self) -> str:
-        """The change in one line."""
-        return f"{self.place} -> `{self.after}`"
-
-    @property
-    def place(self) -> str:
-        """The line that is changed."""
-        return f"{self.module}: `{self.before}`"
 
     @property
     def targets(self) -> tuple[str, ...]:
         """What runs its module."""
         return TARGETS[:1] if self.module in OF_EVENTS else TARGETS
 
-    def why(self, explained: Mapping[str, str]) -> str:
-        """Why it cannot be seen from outside: the change alone, or whatever this line is changed to; '' if it can."""
-        return explained.get(self.name) or explained.get(self.place, "")
-
 
 def mutants(db: WorkDB) -> Iterator[Mutant]:
     """All mutants of the session, with their code."""
+    named: collections.Counter[str] = collections.Counter()
     for item in db.work_items:
         (spec,) = item.mutations
         operator = cosmic_ray.plugins.get_operator(spec.operator_name)(**spec.operator_args)
         original = spec.module_path.read_text(encoding="utf-8")
         code = mutate_code(original, operator, spec.occurrence)
         before, after = _difference(original, code)
-        yield Mutant(item, spec.module_path.name, spec.start_pos[0], before, after, code)
+        place = " ".join(filter(None, [spec.module_path.name, spec.definition_name]))
+        name = f"{place}: `{before}` -> `{after}`"
+        named[name] += 1
+        if named[name] > 1:
+            name += f" ({named[name]})"
+        yield Mutant(item.job_id, spec.module_path.name, spec.start_pos[0], name, code)
 
 
 def _difference(original: str, mutated: str) -> tuple[str, str]:
@@ -158,18 +152,24 @@ def _is_alias(node: ast.Assign) -> bool:
     )
 
 
-def try_all(db: WorkDB, folder: Path, progress: bool) -> None:
-    """Try every mutant that has no result yet, and note what came of it."""
+def explanations() -> dict[str, str]:
+    """Of each change that cannot be seen from outside, why."""
+    by_reason: dict[str, list[str]] = tomllib.loads(EXPLAINED.read_text(encoding="utf-8"))
+    return {name: why for why, names in by_reason.items() for name in names}
+
+
+def try_all(db: WorkDB, folder: Path, known: Container[str]) -> None:
+    """Try every mutant that has no result yet and is none of `known`, and note what came of it."""
     done = {job_id for job_id, _ in db.results}
     jobs: dict[tuple[str, ...], Mutant] = {}
     for mutant in mutants(db):
-        if mutant.item.job_id in done:
+        if mutant.id in done or mutant.name in known:
             continue
         original = (SOURCE / mutant.module).read_text(encoding="utf-8")
         if not another_program(original, mutant.code):
-            db.set_result(mutant.item.job_id, WorkResult(WorkerOutcome.SKIPPED, NOT_A_MUTANT))
+            db.set_result(mutant.id, WorkResult(WorkerOutcome.SKIPPED, NOT_A_MUTANT))
             continue
-        tree = folder / mutant.item.job_id
+        tree = folder / mutant.id
         shutil.copytree(SOURCE, tree / "taillog", ignore=shutil.ignore_patterns("__pycache__"))
         (tree / "taillog" / mutant.module).write_text(mutant.code, encoding="utf-8")
         jobs[(str(tree),)] = mutant
@@ -179,10 +179,9 @@ def try_all(db: WorkDB, folder: Path, progress: bool) -> None:
         for count, outcome in enumerate(run_all(todo, AT_ONCE), 1):
             mutant = left[outcome.job.path]
             result = _result(outcome, mutant)
-            if progress:
-                print(f"{target} {count}/{len(todo)} {result.test_outcome} {result.output}  {mutant.name}", flush=True)
+            print(f"{target} {count}/{len(todo)} {result.test_outcome} {result.output}  {mutant.name}", flush=True)
             if result.test_outcome == TestOutcome.KILLED or target == mutant.targets[-1]:
-                db.set_result(mutant.item.job_id, result)
+                db.set_result(mutant.id, result)
                 shutil.rmtree(outcome.job.path[0])
                 del left[outcome.job.path]
 
@@ -201,30 +200,35 @@ def _result(outcome: Outcome, mutant: Mutant) -> WorkResult:
 
 
 def page(db: WorkDB, seconds: float) -> tuple[str, bool]:
-    """The document, and whether the goal is reached with every survivor explained."""
-    explained: dict[str, str] = tomllib.loads(EXPLAINED.read_text(encoding="utf-8")) if EXPLAINED.exists() else {}
+    """The document, and whether the goal is reached and no explanation is out of date."""
+    explained = explanations()
     results = dict(db.results)
-    found = [(mutant, results[mutant.item.job_id]) for mutant in mutants(db) if mutant.item.job_id in results]
-    tried = [(mutant, result) for mutant, result in found if result.worker_outcome == WorkerOutcome.NORMAL]
-    killed = [(mutant, result) for mutant, result in tried if result.test_outcome == TestOutcome.KILLED]
-    survivors = [mutant for mutant, result in tried if result.test_outcome == TestOutcome.SURVIVED]
-    equivalent = [mutant for mutant in survivors if mutant.why(explained)]
-    open_ = [mutant for mutant in survivors if not mutant.why(explained)]
-    seen = len(tried) - len(equivalent)
+    changes = list(mutants(db))
+    tried = {
+        mutant: results[mutant.id]
+        for mutant in changes
+        if mutant.id in results and results[mutant.id].worker_outcome == WorkerOutcome.NORMAL
+    }
+    killed = [mutant for mutant, result in tried.items() if result.test_outcome == TestOutcome.KILLED]
+    equivalent = [mutant for mutant in changes if mutant.name in explained]
+    open_ = [mutant for mutant in tried if mutant not in killed and mutant.name not in explained]
+    stale = sorted(explained.keys() - {mutant.name for mutant in equivalent if mutant not in killed})
+    seen = len(killed) + len(open_)
     score = len(killed) / seen if seen else 0.0
-    by = collections.Counter(result.output for _, result in killed)
+    by = collections.Counter(tried[mutant].output for mutant in killed)
     figures = (
-        f"Of {len(found)} changes {len(found) - len(tried)} make the same program (they are in an annotation) or none. "
-        f"Of the other {len(tried)} the suite killed {len(killed)}; {len(equivalent)} survivors cannot be seen from "
-        f"outside, {len(open_)} can. Score: **{score:.1%}** of the {seen} that can be seen. The last part of the run "
-        f"took {seconds / 60:.0f} minutes on {os.cpu_count()} cores."
+        f"Of {len(changes)} changes {len(changes) - seen - len(equivalent)} make the same program (they are in an "
+        f"annotation) or none. {len(equivalent)} cannot be seen from outside; each was tried when it was explained, "
+        f"and is tried again only when it is asked for. Of the other {seen} the suite killed {len(killed)}, "
+        f"{len(open_)} it let pass. Score: **{score:.1%}**. The last part of the run took {seconds / 60:.0f} minutes "
+        f"on {os.cpu_count()} cores."
     )
     lines = [
         "# Mutation of the reference",
         "",
-        *textwrap.wrap(WHAT_IT_IS, WIDTH, break_on_hyphens=False),
+        *_wrapped(WHAT_IT_IS),
         "",
-        *textwrap.wrap(figures, WIDTH, break_on_hyphens=False),
+        *_wrapped(figures),
         "",
         "## What killed how many",
         "",
@@ -232,22 +236,32 @@ def page(db: WorkDB, seconds: float) -> tuple[str, bool]:
         "| --- | --- |",
         *(f"| {name} | {count} |" for name, count in by.most_common()),
         "",
-        "## Survivors that cannot be seen from outside",
-        "",
-        "A line of the reference, how many changes of it are meant, and why.",
-        "",
-        *_explained(equivalent, explained),
-        "",
         "## Survivors that can be seen",
         "",
         *([f"- {mutant.name} (line {mutant.line})" for mutant in open_] or ["None."]),
+        "",
+        "## Changes that cannot be seen from outside",
+        "",
+        f"Each is named in [{EXPLAINED.name}](../{EXPLAINED.relative_to(ROOT)}).",
+        "",
+        "| why | changes |",
+        "| --- | --- |",
+        *_by_reason(equivalent, explained),
+        "",
+        "## Explained, and killed or not there any more",
+        "",
+        *([f"- {name}" for name in stale] or ["None."]),
     ]
-    return "\n".join(lines) + "\n", score >= GOAL
+    return "\n".join(lines) + "\n", score >= GOAL and not stale
 
 
-def _explained(survivors: Iterable[Mutant], explained: Mapping[str, str]) -> list[str]:
-    counts = collections.Counter((mutant.place, mutant.why(explained)) for mutant in survivors)
-    return [f"- {place} ({count}): {why}" for (place, why), count in counts.items()]
+def _by_reason(equivalent: Iterable[Mutant], explained: Mapping[str, str]) -> Iterator[str]:
+    counts = collections.Counter(explained[mutant.name] for mutant in equivalent)
+    return (f"| {why} | {count} |" for why, count in sorted(counts.items()))
+
+
+def _wrapped(text: str) -> list[str]:
+    return textwrap.wrap(text, WIDTH, break_on_hyphens=False)
 
 
 def main() -> int:
@@ -255,6 +269,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--session", type=Path, default=Path(tempfile.gettempdir()) / "taillog-mutation.sqlite")
     parser.add_argument("--fresh", action="store_true", help="forget what the session holds")
+    parser.add_argument("--all", action="store_true", help="try the changes too that cannot be seen from outside")
     options = parser.parse_args()
     fresh = options.fresh or not options.session.exists()
     began = time.monotonic()
@@ -262,7 +277,7 @@ def main() -> int:
         if fresh:
             init(sorted(SOURCE.glob("*.py")), db, {})
         with tempfile.TemporaryDirectory() as folder:
-            try_all(db, Path(folder), progress=True)
+            try_all(db, Path(folder), known=() if options.all else explanations())
         text, reached = page(db, time.monotonic() - began)
     PAGE.write_text(text, encoding="utf-8")
     print(text)
