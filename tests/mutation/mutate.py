@@ -23,7 +23,7 @@ import tempfile
 import textwrap
 import time
 import tomllib
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -162,11 +162,11 @@ def explanations() -> dict[str, str]:
     return {name: why for why, names in by_reason.items() for name in names}
 
 
-def try_all(db: WorkDB, folder: Path, known: Container[str]) -> None:
-    """Try every mutant that has no result yet and is none of `known`, and note what came of it."""
+def try_all(changes: Iterable[Mutant], db: WorkDB, folder: Path, known: Container[str]) -> None:
+    """Try each of `changes` that has no result yet and is none of `known`, and note what came of it."""
     done = {job_id for job_id, _ in db.results}
     jobs: dict[tuple[str, ...], Mutant] = {}
-    for mutant in mutants(db):
+    for mutant in changes:
         if mutant.id in done or mutant.name in known:
             continue
         original = (SOURCE / mutant.module).read_text(encoding="utf-8")
@@ -205,11 +205,10 @@ def _result(outcome: Outcome, mutant: Mutant) -> WorkResult:
     return WorkResult(WorkerOutcome.NORMAL, words, kind, mutant.name)
 
 
-def page(db: WorkDB, seconds: float) -> tuple[str, bool]:
+def page(changes: Sequence[Mutant], db: WorkDB, seconds: float) -> tuple[str, bool]:
     """The document, and whether the goal is reached and no explanation is out of date."""
     explained = explanations()
     results = dict(db.results)
-    changes = list(mutants(db))
     tried = {
         mutant: results[mutant.id]
         for mutant in changes
@@ -282,9 +281,10 @@ def main() -> int:
     with use_db(str(options.session), WorkDB.Mode.create if fresh else WorkDB.Mode.open) as db:
         if fresh:
             init(sorted(SOURCE.glob("*.py")), db, {})
+        changes = list(mutants(db))
         with tempfile.TemporaryDirectory() as folder:
-            try_all(db, Path(folder), known=() if options.all else explanations())
-        text, reached = page(db, time.monotonic() - began)
+            try_all(changes, db, Path(folder), known=() if options.all else explanations())
+        text, reached = page(changes, db, time.monotonic() - began)
     PAGE.write_text(text, encoding="utf-8")
     print(text)
     return 0 if reached else 1
