@@ -394,6 +394,10 @@ SCENARIOS: dict[str, tuple[list[tuple[str, bytes] | str], bytes]] = {
         [("append", b"one\n"), "start", "rename", "create!", ("append", b"two three\n")],
         b"one\ntwo three\n",
     ),
+    "ROT-4-gap": (
+        [("append", b"one\n"), "start", "came", ("append!", b"two\nthree\n"), "rename"],
+        b"one\ntwo\nthree\n",
+    ),
     "ROT-4": ([("append", b"one\n"), "start", "rename", "pause", "create", ("append", b"two\n")], b"one\ntwo\n"),
     "ROT-5": (
         [("append", b"one\n"), "start", ("append", b"piece"), "rename", "create", ("append", b"two\n")],

@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from ..offsets import read_offset
+from ..offsets import holds_unread, read_offset
 
 SAMPLE = 0.01
 """Seconds between two looks at a tailer that is about to be stopped."""
@@ -159,15 +159,18 @@ class _Drain:
             self._resting += 1
             self._calm = self._calm + 1 if worked == self._last_worked else 0
         self._last_worked = worked
-        if self._calm >= CALM_SAMPLES and self._has_all(offset):
+        if self._calm >= CALM_SAMPLES and self._has_all(offset, pids):
             return True
         return self._resting >= OWES_SAMPLES or now - self._moved >= NEVER_RESTS_FOR
 
-    def _has_all(self, offset: int | None) -> bool:
-        """Whether the last line of the file has come, and a piece after it has been read."""
+    def _has_all(self, offset: int | None, pids: Iterable[int]) -> bool:
+        """Whether the last line of the file has come, and a piece after it has been read.
+
+        Where nothing stands at the path (any more), what stood there before may not have been read out yet.
+        """
         owed = self._owed
         if owed.size == 0:
-            return True
+            return not holds_unread(self._path, pids)
         has_read = offset is not None and offset >= owed.size
         if not owed.needle:
             return has_read
