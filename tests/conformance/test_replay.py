@@ -8,7 +8,7 @@ import sys
 import textwrap
 from pathlib import Path
 
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 
 from taillog_conformance.scenario import dump, load
 from taillog_conformance.sequences import PLAIN, ROTATION, TRUNCATION, scenarios
@@ -90,7 +90,7 @@ def test_a_thorough_run_tries_more_examples(tmp_path: Path) -> None:
     assert starts[1] > 5 * starts[0]
 
 
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=50, suppress_health_check=[HealthCheck.too_slow])
 @given(scenarios("ROT-6", (*PLAIN, *TRUNCATION, *ROTATION)))
 def test_a_sequence_is_the_same_when_it_is_read_back(scenario: object) -> None:
     assert load(dump(scenario), "here")[0] == scenario  # type: ignore[arg-type]
