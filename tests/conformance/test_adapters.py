@@ -511,8 +511,7 @@ def test_a_program_that_never_rests_is_stopped_all_the_same(
         pytest.param("(trap '' TERM; sleep 1000; :) &", id="ignores-the-signal"),
     ],
 )
-def test_no_process_is_left_behind(child: str, path: Path, taken: Taken, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(command, "ENDS_WITHIN", 0.3)
+def test_no_process_is_left_behind(child: str, path: Path, taken: Taken) -> None:
     adapter = shell(f"{child} echo ready; exec sleep 1000")
     tailer = adapter.open(taken.job({0: path}))
     tailer.start()
@@ -525,10 +524,7 @@ def test_no_process_is_left_behind(child: str, path: Path, taken: Taken, monkeyp
 
 
 @needs_proc
-def test_a_child_outlives_a_program_that_ends_but_not_its_check(
-    path: Path, taken: Taken, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(command, "ENDS_WITHIN", 0.3)
+def test_a_child_outlives_a_program_that_ends_but_not_its_check(path: Path, taken: Taken) -> None:
     adapter = shell("sleep 1000 & echo $!")
     tailer = adapter.open(taken.job({0: path}))
     tailer.start()

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from taillog_conformance.oracle import Delivery, Line, Source, canonical, judge, lines_of, split_lines
@@ -443,7 +443,9 @@ def text_of(rows: Sequence[tuple[int, str]]) -> str:
     return "".join(f"{line}\n" for _, line in rows)
 
 
-ALWAYS_THE_SAME = settings(derandomize=True, database=None, deadline=None, max_examples=100)
+ALWAYS_THE_SAME = settings(
+    derandomize=True, database=None, deadline=None, max_examples=100, suppress_health_check=[HealthCheck.too_slow]
+)
 
 
 @ALWAYS_THE_SAME

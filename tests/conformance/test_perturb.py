@@ -244,7 +244,8 @@ def test_the_places_of_a_loop_are_learned_in_their_order() -> None:
     assert described(places[0]).startswith("test_perturb.py:")
 
 
-def test_a_thread_is_held_at_each_place_and_goes_on_when_released() -> None:
+def test_a_thread_is_held_at_each_place_and_goes_on_when_released(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(perturb, "LONGEST_HOLD", BOUND)
     with Holder() as holder, looking_again_and_again() as looks:
         for place in learned(holder, looks):
             holder.want(place)

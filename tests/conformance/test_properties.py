@@ -24,7 +24,9 @@ def stage(tmp_path: Path) -> Stage:
     return Stage(adapter, "1", clocks, smoke(adapter, "1", clocks, tmp_path).profile, parent=tmp_path)
 
 
-def test_the_smallest_failing_example_is_shown(stage: Stage) -> None:
+def test_the_smallest_failing_example_is_shown(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(properties, "SHRINKS_WITHIN", 60.0)
+
     def holds(number: int) -> None:
         if number > 3:
             raise ConformanceFailure(f"{number} is more than 3")

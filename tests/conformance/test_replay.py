@@ -8,7 +8,7 @@ import sys
 import textwrap
 from pathlib import Path
 
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 
 from taillog_conformance.scenario import dump, load
 from taillog_conformance.sequences import PLAIN, ROTATION, TRUNCATION, scenarios
@@ -28,7 +28,8 @@ def check(folder: Path, *words: str) -> tuple[int, dict[str, dict[str, object]],
 
 
 def test_a_sequence_that_a_property_found_is_printed_as_a_scenario_file(tmp_path: Path) -> None:
-    status, rows, _ = check(tmp_path, REPEATS_THE_NEW_FILE, "--capability", "rotation", "--only", "ROT-6")
+    words = ("--capability", "rotation", "--only", "ROT-6", "--seed", "1")
+    status, rows, _ = check(tmp_path, REPEATS_THE_NEW_FILE, *words)
     assert (status, rows["ROT-6"]["status"]) == (1, "fail")
     checks = rows["ROT-6"]["checks"]
     assert isinstance(checks, list)
@@ -46,7 +47,7 @@ requirement = "ROT-6"
 [[case]]
 name = "gone for some looks"
 steps = [
-  ["append", "a", "$one\\n"], ["start"], ["deliver"], ["delete", "a"], ["looks", 50],
+  ["append", "a", "$one\\n"], ["start"], ["deliver"], ["delete", "a"], ["looks", 300],
   ["append", "a", "$two\\n"], ["settle"], ["stop"],
 ]
 """
@@ -90,7 +91,7 @@ def test_a_thorough_run_tries_more_examples(tmp_path: Path) -> None:
     assert starts[1] > 5 * starts[0]
 
 
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=50, suppress_health_check=[HealthCheck.too_slow])
 @given(scenarios("ROT-6", (*PLAIN, *TRUNCATION, *ROTATION)))
 def test_a_sequence_is_the_same_when_it_is_read_back(scenario: object) -> None:
     assert load(dump(scenario), "here")[0] == scenario  # type: ignore[arg-type]

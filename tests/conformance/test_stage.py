@@ -6,7 +6,6 @@ import logging
 import os
 import threading
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -116,15 +115,17 @@ class Deaf(FromTheEnd):
 def test_what_a_hung_tailer_left_behind_reports_into_no_later_run(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stage, "_hung", set())
     adapter = TailLogAdapter(Deaf)
-    found = Stage(adapter, seed="deaf", clocks=Clocks(0.01))
+    found = Stage(adapter, seed="deaf")
     try:
         first = found.open()
         first.start()
+        first.wait_for_reports()
+        found.clocks = Clocks(0.01)
         with pytest.raises(TailerHung):
             first.stop()
         assert first.reports
         found.adapter = TailLogAdapter(OneLoop)
-        found.clocks = replace(found.clocks, scale=1.0)
+        found.clocks = Clocks()
         second = found.open()
         second["a"].append("one\n")
         second.start()

@@ -1,7 +1,7 @@
 """Bytes to lines, without a file: any cutting of the bytes gives the same lines."""
 
 import pytest
-from hypothesis import example, given
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from taillog.framing import LineFramer, split_lines, to_text, to_utf8, with_prefix
@@ -20,6 +20,9 @@ TRICKY = [
     b"\0",
     b"a ",
 ]
+AT_ANY_SPEED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+"""How fast an example is made and tried is the machine's, not the framer's."""
+
 texts = st.lists(st.sampled_from(TRICKY) | st.binary(max_size=5), max_size=40).map(b"".join)
 
 
@@ -28,6 +31,7 @@ def framed(pieces: list[bytes]) -> str:
     return "".join(to_text(framer.feed(piece)) for piece in pieces) + to_text(framer.end())
 
 
+@AT_ANY_SPEED
 @given(texts, st.data())
 def test_the_text_does_not_depend_on_the_cuts(text: bytes, data: st.DataObject) -> None:
     cuts = sorted(data.draw(st.lists(st.integers(0, len(text)), max_size=20)))
@@ -35,6 +39,7 @@ def test_the_text_does_not_depend_on_the_cuts(text: bytes, data: st.DataObject) 
     assert framed(pieces) == framed([text])
 
 
+@AT_ANY_SPEED
 @given(texts)
 @example(b"\n\nno end")
 @example(b"broken \xf0\x9f\nwhole\n")
@@ -73,6 +78,7 @@ def test_a_long_line_in_small_pieces_takes_linear_time() -> None:
     assert len(framer.feed(b"\n")) == 4 * 1024 * 1024 + 1
 
 
+@AT_ANY_SPEED
 @given(st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\n")), min_size=1))
 def test_lines_are_split_and_prefixed_at_lf_only(lines: list[str]) -> None:
     text = "".join(line + "\n" for line in lines)
@@ -81,6 +87,7 @@ def test_lines_are_split_and_prefixed_at_lf_only(lines: list[str]) -> None:
     assert with_prefix(bytearray(text.encode()), b"[p0]:") == prefixed.encode()
 
 
+@AT_ANY_SPEED
 @given(texts)
 @example(b"broken \xf0\x9f\nwhole\n")
 @example(b"\xed\xb3\xbf, half of a pair\n")

@@ -1,6 +1,7 @@
 """One followed file, turn by turn: no thread, no clock, so each race stands still."""
 
 import errno
+import math
 import os
 import pathlib
 import time
@@ -59,9 +60,18 @@ def append(path: pathlib.Path, text: bytes) -> None:
         file.write(text)
 
 
+def with_grace(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
+    monkeypatch.setattr(taillog.source, "DELETED_GRACE_SEC", seconds)
+    monkeypatch.setattr(taillog.source, "RENAMED_GRACE_SEC", seconds)
+
+
 def without_grace(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(taillog.source, "DELETED_GRACE_SEC", -1)
-    monkeypatch.setattr(taillog.source, "RENAMED_GRACE_SEC", -1)
+    with_grace(monkeypatch, -1)
+
+
+def with_endless_grace(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However long the machine stands still between two looks."""
+    with_grace(monkeypatch, math.inf)
 
 
 # Waiting, opening, reading on.
@@ -484,6 +494,7 @@ def test_the_descriptor_of_a_deleted_file_is_given_back(
 def test_a_renamed_file_is_given_up_after_its_grace(
     log: Follower, path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    with_endless_grace(monkeypatch)
     path.write_bytes(b"a\n")
     assert log.turn() == b"a\n"
     path.rename(path.with_suffix(".1"))
@@ -521,7 +532,10 @@ def test_quick_rotations_do_not_use_up_the_descriptors(log: Follower, path: path
     assert log.turn() == b"end\n"
 
 
-def test_a_link_that_is_turned_is_followed_and_back_too(log: Follower, path: pathlib.Path) -> None:
+def test_a_link_that_is_turned_is_followed_and_back_too(
+    log: Follower, path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with_endless_grace(monkeypatch)
     targets = [path.with_suffix(".a"), path.with_suffix(".b")]
     for target in targets:
         target.write_bytes(b"%s\n" % target.suffix.encode())
