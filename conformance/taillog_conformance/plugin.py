@@ -490,6 +490,8 @@ class _Collector:
         if rows:
             row: Any = rows[-1]
         elif report.when == CRASHED:
+            if _was_interrupted(report):
+                raise KeyboardInterrupt  # the user's Ctrl-C, which reached the worker before this process
             self.crashed(report.nodeid, _status_of(report))
             return
         else:
@@ -543,6 +545,12 @@ class _Collector:
         listener: Callable[[Report, CheckResult], None] | None = self._config.pluginmanager.getplugin(ON_RESULT)
         if listener is not None:
             listener(reports[name], result)
+
+
+def _was_interrupted(report: Any) -> bool:
+    """Whether the worker that ended in a test ended its session by itself: its process goes on, and has no status."""
+    output = getattr(report.node, "workeroutput", None) or {}
+    return bool(output.get("exitstatus") == pytest.ExitCode.INTERRUPTED)
 
 
 def _status_of(report: Any) -> int | None:

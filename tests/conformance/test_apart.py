@@ -84,6 +84,19 @@ def test_a_current_folder_that_takes_no_file_will_do(
     assert list(place.iterdir()) == []
 
 
+def test_temporary_files_may_have_long_paths(
+    place: Path, clean_environment: dict[str, str], taillog: Command, project: Path
+) -> None:
+    folder = place / ("deep" * 30)
+    folder.mkdir()
+    clean_environment["TMPDIR"] = str(folder)
+    words = ["--only", "ERR", "--only", "SRC", "--only", "DST", "-q", "--json", "out.json"]
+    assert taillog("check", "taillog_fixtures.correct.one_loop:TailLog", *words).returncode == 3
+    rows = json.loads((project / "out.json").read_text())["requirements"]
+    asked = {row["id"]: row["status"] for row in rows if row["id"][:3] in ("ERR", "SRC", "DST")}
+    assert {id for id, status in asked.items() if status not in ("pass", "not-applicable")} <= {"ERR-8"}  # by design
+
+
 def test_nothing_is_left_where_the_user_stands(taillog: Command, project: Path, place: Path) -> None:
     assert taillog("check", "tiny:TailLog", "--only", "FRM-10", "-q").returncode == 3
     assert {path.name for path in project.iterdir()} - {"__pycache__"} == {"tiny.py"}

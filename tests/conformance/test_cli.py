@@ -20,6 +20,7 @@ from click.testing import CliRunner
 
 from taillog_conformance import cli, runner
 from taillog_conformance.contract import load_contract
+from taillog_conformance.offsets import family
 from taillog_conformance.report.model import CheckResult, Status, Summary
 from taillog_conformance.suite._registry import all_checks
 
@@ -489,7 +490,7 @@ def test_ctrl_c_ends_the_run_soon_with_a_report_of_what_was_done(project: Path, 
     began = time.monotonic()
     os.killpg(process.pid, signal.SIGINT)
     out, err = process.communicate(timeout=BOUND)
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 30  # 2 s, mostly
     assert process.returncode == 3
     assert "Traceback" not in err
     assert "INCONCLUSIVE  tiny:Stuck" in out
@@ -499,6 +500,20 @@ def test_ctrl_c_ends_the_run_soon_with_a_report_of_what_was_done(project: Path, 
     assert passed(project / "out.json")
     assert report["summary"]["failed"] == 0
     assert report["summary"]["not_run"] > 0
+
+
+def test_ctrl_c_that_reaches_the_workers_first_is_no_crash_of_theirs(project: Path, begin: Begin) -> None:
+    process = begin("tiny:Stuck", 2)
+    await_(process, (project / "stuck").exists)
+    for worker in family(process.pid)[1:]:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(worker, signal.SIGINT)
+    out, _ = process.communicate(timeout=BOUND)
+    assert process.returncode == 3
+    assert "the run was interrupted" in out
+    report = document(project / "out.json")
+    assert report["interrupted"]
+    assert report["summary"]["failed"] == 0
 
 
 def test_ctrl_c_is_not_lost_where_python_drops_what_is_raised(project: Path, begin: Begin) -> None:

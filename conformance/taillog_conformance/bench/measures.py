@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from . import readings
-from .subject import LOOKS_EVERY, Failed, Hosted, Subject, Tailing, Task, size, until
+from .subject import LOOKS_EVERY, MOVES_WITHIN, Failed, Hosted, Subject, Tailing, Task, size, until
 
 MEGABYTE = 1e6
 MEBIBYTE = 2**20
@@ -156,9 +156,9 @@ def header_size(folder: Path, subject: Subject) -> int:
 
 
 def _come(tailing: Tailing, wanted: int) -> None:
-    """Wait until so many bytes have come, or for as long as the last of them may take."""
-    ends = time.monotonic() + LAST_LINES_WITHIN
-    while size(tailing) < wanted and time.monotonic() < ends:
+    """Wait until so many bytes have come, or for as long as the last of them may take once some have."""
+    began = time.monotonic()
+    while (now := size(tailing)) < wanted and time.monotonic() - began < (LAST_LINES_WITHIN if now else MOVES_WITHIN):
         time.sleep(LOOKS_EVERY)
 
 
