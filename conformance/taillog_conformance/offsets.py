@@ -7,7 +7,6 @@ tailer that opens the file anew at each look, or maps it) the answer is None; of
 from __future__ import annotations
 
 import os
-import stat
 from collections.abc import Iterable
 
 ACCESS_MODE = 0o3
@@ -34,26 +33,6 @@ def read_offsets(paths: Iterable[StrPath], pids: Iterable[int]) -> list[int | No
                 if position is not None:
                     furthest[identity] = max(position, furthest.get(identity, position))
     return [None if identity is None else furthest.get(identity) for identity in wanted]
-
-
-def holds_unread(path: StrPath, pids: Iterable[int]) -> bool:
-    """Whether the processes `pids` hold a file open that stood at `path`, and have not read it to its end.
-
-    It is known by its name, which begins like that of `path`: as a rotated file's does, and that of a deleted one.
-    """
-    name, now = os.path.realpath(path), _identity(path)
-    for pid in pids:
-        for number, found in _descriptors(pid):
-            if not stat.S_ISREG(found.st_mode) or (found.st_dev, found.st_ino) == now:
-                continue
-            try:
-                its_name = os.readlink(f"/proc/{pid}/fd/{number}")
-            except OSError:
-                continue
-            position = _position(pid, number) if its_name.startswith(name) else None
-            if position is not None and position < found.st_size:
-                return True
-    return False
 
 
 def _identity(path: StrPath) -> tuple[int, int] | None:

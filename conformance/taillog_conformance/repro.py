@@ -215,6 +215,9 @@ class _Script:
     def _tailer(self) -> list[str]:
         if self.is_command:
             words = shlex.split(str(self.target["name"]))
+            for placeholder in ("{files}", "{prefix}", "{flag}"):
+                if any(placeholder in word for word in words):
+                    raise NoScript(f"the command has {placeholder}, and a script knows a command with {{file}} alone")
             if not any("{file}" in word for word in words):
                 raise NoScript("the report names the program by a name of its adapter's, not by its command")
             (label,) = self.files

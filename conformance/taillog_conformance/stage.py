@@ -153,7 +153,8 @@ class Stage:
     @contextmanager
     def slowed(self) -> Iterator[None]:
         """The tailers started meanwhile are slowed down at random: between the lines of their code, or as processes."""
-        with Jitter(self.words.random), Pauses(random.Random(self.seed), self._other_processes):
+        # The thread of Pauses starts before threads are traced: it is not the tailer's.
+        with Pauses(random.Random(self.seed), self._other_processes), Jitter(self.words.random):
             yield
 
     def _other_processes(self) -> list[int]:

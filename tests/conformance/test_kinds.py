@@ -42,7 +42,7 @@ ADAPTERS = (
     "protocol",
 )
 
-TELLING = "DEL-1,DEL-2,FRM-1,FRM-2,FRM-3,FRM-7,ENC-1,ERR-1,CON-2,TRN-1,ROT-1,ROT-5"
+TELLING = "DEL-1,DEL-2,FRM-1,FRM-2,FRM-3,FRM-7,ENC-1,PFX-6,ERR-1,CON-2,TRN-1,ROT-1,ROT-4,ROT-5"
 """Requirements in whose checks the stop, the pieces, and whose a line is, matter most."""
 
 

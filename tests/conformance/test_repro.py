@@ -155,6 +155,8 @@ def test_a_failure_that_steps_cannot_say_is_one_line(report: dict[str, Any]) -> 
         ({"name": "os:system('x')"}, "is driven by an adapter"),
         ({"adapter": "iterator"}, "is driven by an adapter"),
         ({"adapter": "command", "name": "GNU tail 9.1"}, "names the program by a name of its adapter's"),
+        ({"adapter": "command", "name": "tail -F {files}"}, "the command has {files}, and a script knows"),
+        ({"adapter": "command", "name": "mytail --label {prefix} {file}"}, "the command has {prefix}, and"),
     ],
 )
 def test_a_target_that_cannot_be_called_is_one_line(

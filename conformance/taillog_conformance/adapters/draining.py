@@ -10,9 +10,9 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from ..offsets import holds_unread, read_offset
+from ..offsets import read_offset
 
 SAMPLE = 0.01
 """Seconds between two looks at a tailer that is about to be stopped."""
@@ -90,6 +90,19 @@ class Owed:
         needle = _known_by(last)
         return cls(len(data), data.count(b"\n"), needle, text.count(needle) if needle else 0, bool(piece))
 
+    @classmethod
+    def by_rotated(cls, path: str) -> Owed:
+        """What the file holds that was rotated away from `path` last, to a name with a number behind it: its lines."""
+        name = os.path.basename(path) + "."
+        try:
+            with os.scandir(os.path.dirname(path) or ".") as found:
+                rotated = [entry for entry in found if entry.name.removeprefix(name).isdigit()]
+            last = max(rotated, key=lambda entry: entry.stat().st_ctime_ns, default=None)
+        except OSError:
+            return cls()
+        owed = cls.by(last.path) if last else cls()
+        return replace(owed, piece=False) if owed.needle else cls()  # of a piece alone it cannot be known that it came
+
     @property
     def surely(self) -> bool:
         """Whether it is enough that the last line comes: there is one that is known for certain, and no piece."""
@@ -137,6 +150,8 @@ class _Drain:
         self._following = following
         self._ledger = ledger
         self._owed = Owed.by(path)
+        if not self._owed.size:  # what stood there before may not have been read out yet
+            self._owed = Owed.by_rotated(path)
         self._moved = time.monotonic()
         self._last: object = None
         self._last_worked: object = None
@@ -159,18 +174,15 @@ class _Drain:
             self._resting += 1
             self._calm = self._calm + 1 if worked == self._last_worked else 0
         self._last_worked = worked
-        if self._calm >= CALM_SAMPLES and self._has_all(offset, pids):
+        if self._calm >= CALM_SAMPLES and self._has_all(offset):
             return True
         return self._resting >= OWES_SAMPLES or now - self._moved >= NEVER_RESTS_FOR
 
-    def _has_all(self, offset: int | None, pids: Iterable[int]) -> bool:
-        """Whether the last line of the file has come, and a piece after it has been read.
-
-        Where nothing stands at the path (any more), what stood there before may not have been read out yet.
-        """
+    def _has_all(self, offset: int | None) -> bool:
+        """Whether the last line of the file has come, and a piece after it has been read."""
         owed = self._owed
         if owed.size == 0:
-            return not holds_unread(self._path, pids)
+            return True
         has_read = offset is not None and offset >= owed.size
         if not owed.needle:
             return has_read

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterable
@@ -102,9 +104,30 @@ class IteratorTailer(FollowingTailer):
             for key, iterator in self._iterators.items():
                 if self.alive(key):
                     self._close(iterator)
-        for thread in self._threads.values():
-            if thread.is_alive() and thread.ident is not None:
-                ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident), ctypes.py_object(_Abandoned))
+            self._join()
+        for thread in self._left():
+            _throw(thread, ctypes.py_object(_Abandoned))
+        self._join()
+        if sys.version_info < (3, 12) and (left := self._left()):
+            # A thread that waits in C does not take it. As long as it is due, Python 3.11 has all threads that are
+            # traced stand still: take it back, and have one taken here, which ends that.
+            for thread in left:
+                _throw(thread, None)
+            with contextlib.suppress(_Abandoned):
+                _throw(threading.current_thread(), ctypes.py_object(_Abandoned))
+                while True:
+                    time.sleep(0)
+
+    def _left(self) -> list[threading.Thread]:
+        return [thread for thread in self._threads.values() if thread.is_alive()]
+
+    def _join(self) -> None:
         ends = time.monotonic() + JOINS_WITHIN
         for thread in self._threads.values():
             thread.join(max(0.0, ends - time.monotonic()))
+
+
+def _throw(thread: threading.Thread, exception: object) -> None:
+    """Have `thread` raise the exception (a ctypes object) at its next step in Python; None: none any more."""
+    if thread.ident is not None:
+        ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident), exception)

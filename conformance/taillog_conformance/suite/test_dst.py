@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ..clocks import INTERVAL
-from ..destinations import BufferedStream, FailingStream, FalsyStream
+from ..destinations import BufferedStream, FailingStream, FalsyStream, Recorder
 from ..scenario import CALM_INTERVAL
 from ..stage import Run, Stage
 from ..timeline import shorten
@@ -157,7 +157,7 @@ def test_dst_7_delivery_goes_on_after_a_failed_write(taillog_stage: Stage) -> No
     assert isinstance(stream, FailingStream)
     run["a"].append(f"{words.text()}\n")
     run.start()
-    run.settle()
+    run.must_deliver()
     full = True
     lost = words.word()
     run.may_lack = lambda text: lost in text  # it may be lost, or tried again, but not come twice
@@ -236,7 +236,7 @@ def test_dst_7_a_file_goes_on_when_its_disk_has_room_again(taillog_stage: Stage)
     run["a"].append("".join(f"{line}\n" for line in words.lines(1000)))  # so that no source is as long
     run["b"].append(f"{words.text()}\n")
     run.start()
-    run.settle()
+    run.must_deliver()
     with disk_full_at(path.stat().st_size + CUT_AFTER):
         run["b"].append(f"{words.text()}\n{words.text()}\n")
         run.wait_for(lambda: bool(run.reports))
@@ -313,11 +313,20 @@ def only_ascii(text: str) -> BaseException | None:
     return None
 
 
+class AsciiStream(FailingStream):
+    """A stream of the encoding ASCII."""
+
+    encoding = "ascii"
+
+    def __init__(self, recorder: Recorder) -> None:
+        super().__init__(recorder, only_ascii)
+
+
 @requirement("DST-11", needs=["stream"])
 def test_dst_11_an_unencodable_character_ends_nothing(taillog_stage: Stage) -> None:
     """A dst that cannot encode a character ends nothing."""
     words = taillog_stage.words
-    run = taillog_stage.open(stream=lambda recorder: FailingStream(recorder, only_ascii))
+    run = taillog_stage.open(stream=AsciiStream)
     stream = run.stream
     assert isinstance(stream, FailingStream)
     first, strange, between, bad, last = (words.word() for _ in range(5))

@@ -107,6 +107,8 @@ def test_pfx_6_any_prefix_stands_on_each_line(taillog_stage: Stage) -> None:
 
     def holds(example: tuple[str, list[str]]) -> None:
         prefix, lines = example
+        if taillog_stage.adapter.kind == "command":
+            prefix = prefix.replace("\0", "0")  # no word of a command holds it
         run = taillog_stage.open(prefixes={"a": prefix}, interval=taillog_stage.fast_interval)
         run["a"].append("".join(lines))
         run.start()

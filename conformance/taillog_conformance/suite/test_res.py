@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -381,7 +381,9 @@ def test_res_7_running_out_of_descriptors_is_survived(taillog_stage: Stage) -> N
         run.wait_long(lambda: len(came(lucky)) == len(lucky))
         went_on = len(came(lucky))
         reported = bool(run.reports)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (min(ALLOWED_LATER, most), most))
+        for pid in family(os.getpid()):
+            with suppress(ProcessLookupError):
+                resource.prlimit(pid, resource.RLIMIT_NOFILE, (min(ALLOWED_LATER, most), most))
         run.wait_long(lambda: len(came(words)) == len(words))
         send((len(first), went_on, reported, len(came(words))))
         run.stop()
