@@ -59,6 +59,7 @@ def explore(stage: Stage, examples: SearchStrategy[T], holds: Callable[[T], obje
         max_examples=most * stage.depth,
         database=None,
         deadline=None,
+        phases=[hypothesis.Phase.generate, hypothesis.Phase.shrink],  # Phase.explain would trace each line of many more
         print_blob=False,
         report_multiple_bugs=False,
         suppress_health_check=list(hypothesis.HealthCheck),
