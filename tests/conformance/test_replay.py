@@ -28,7 +28,7 @@ def check(folder: Path, *words: str) -> tuple[int, dict[str, dict[str, object]],
 
 
 def test_a_sequence_that_a_property_found_is_printed_as_a_scenario_file(tmp_path: Path) -> None:
-    words = ("--capability", "rotation", "--only", "ROT-6", "--seed", "1")
+    words = ("--capability", "rotation", "--only", "ROT-6", "--seed", "1", "--scale", "20")  # it may search long
     status, rows, _ = check(tmp_path, REPEATS_THE_NEW_FILE, *words)
     assert (status, rows["ROT-6"]["status"]) == (1, "fail")
     checks = rows["ROT-6"]["checks"]
