@@ -25,6 +25,8 @@ from contextlib import contextmanager, suppress
 from types import CodeType, FrameType, TracebackType
 from typing import Any, Self
 
+from .left_behind import take_back
+
 SWITCH_INTERVAL = 1e-5
 """Seconds that a thread may run before another that waits gets the interpreter: 500 times as often as usual, and still
 far longer than a switch takes. PyTorch's four unserialised writers damaged a buffered stream in 10 of 10 tries with
@@ -75,6 +77,7 @@ class _Tracer:
         self._on = False
 
     def __enter__(self) -> Self:
+        take_back()
         self._before = threading.gettrace()
         self._on = True
         threading.settrace(self._trace)

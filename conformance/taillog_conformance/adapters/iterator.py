@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
-import ctypes
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterable
 from typing import Any, ClassVar
 
+from ..left_behind import Abandoned, end_soon, take_back
 from .base import Job
 from .following import JOINS_WITHIN, FollowingAdapter, FollowingTailer
 
@@ -43,10 +41,6 @@ class IteratorAdapter(FollowingAdapter):
         return IteratorTailer(self, job, self.close)
 
 
-class _Abandoned(BaseException):
-    """Raised in a thread that was left behind, so that it ends."""
-
-
 class IteratorTailer(FollowingTailer):
     """The iterators of one job, each in its thread."""
 
@@ -68,7 +62,7 @@ class IteratorTailer(FollowingTailer):
             iterator = iter(self.adapter.function(self.paths[key], **given))
             self._iterators[key] = iterator
             self._items(key, iterator)
-        except _Abandoned:
+        except Abandoned:
             pass
         except BaseException as error:  # what a tailer raises in its caller's thread is its report, SystemExit too
             self.report(key, error)
@@ -105,29 +99,13 @@ class IteratorTailer(FollowingTailer):
                 if self.alive(key):
                     self._close(iterator)
             self._join()
-        for thread in self._left():
-            _throw(thread, ctypes.py_object(_Abandoned))
+        for thread in self._threads.values():
+            end_soon(thread)
         self._join()
-        if sys.version_info < (3, 12) and (left := self._left()):
-            # A thread that waits in C does not take it. As long as it is due, Python 3.11 has all threads that are
-            # traced stand still: take it back, and have one taken here, which ends that.
-            for thread in left:
-                _throw(thread, None)
-            with contextlib.suppress(_Abandoned):
-                _throw(threading.current_thread(), ctypes.py_object(_Abandoned))
-                while True:
-                    time.sleep(0)
-
-    def _left(self) -> list[threading.Thread]:
-        return [thread for thread in self._threads.values() if thread.is_alive()]
+        if threading.gettrace() is not None:
+            take_back()
 
     def _join(self) -> None:
         ends = time.monotonic() + JOINS_WITHIN
         for thread in self._threads.values():
             thread.join(max(0.0, ends - time.monotonic()))
-
-
-def _throw(thread: threading.Thread, exception: object) -> None:
-    """Have `thread` raise the exception (a ctypes object) at its next step in Python; None: none any more."""
-    if thread.ident is not None:
-        ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident), exception)
