@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from . import model, oracle
+from .adapters.command import FILE, FILES, FLAG, PREFIX
 from .clocks import MUST_HAPPEN_WITHIN
 from .contract import Contract, Requirement
 from .outcomes import UsageProblem
@@ -221,18 +222,18 @@ class _Script:
     def _tailer(self) -> list[str]:
         if self.is_command:
             words = shlex.split(str(self.target["name"]))
-            for placeholder in ("{files}", "{prefix}", "{flag}"):
+            for placeholder in (FILES, PREFIX, FLAG):
                 if any(placeholder in word for word in words):
-                    raise NoScript(f"the command has {placeholder}, and a script knows a command with {{file}} alone")
-            if not any("{file}" in word for word in words):
+                    raise NoScript(f"the command has {placeholder}, and a script knows a command with {FILE} alone")
+            if not any(FILE in word for word in words):
                 raise NoScript("the report names the program by a name of its adapter's, not by its command")
             (label,) = self.files
             usual = f"{self.played['interval']:g}"
             shown = ", ".join(
                 f"{label}_path"
-                if word == "{file}"
+                if word == FILE
                 else repr(word.replace("{interval}", usual))
-                if "{file}" not in word
+                if FILE not in word
                 else f"{word!r}.replace('{{file}}', {label}_path)"
                 for word in words
             )

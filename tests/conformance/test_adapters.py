@@ -523,6 +523,17 @@ def test_no_process_is_left_behind(child: str, path: Path, taken: Taken) -> None
     await_(lambda: not any(lives(pid) for pid in pids))
 
 
+def test_what_was_rotated_away_last_is_owed_where_nothing_stands_at_the_path(path: Path) -> None:
+    path.write_text("first\n")
+    path.rename(f"{path}.1")
+    path.write_text("second\nand a piece")
+    path.rename(f"{path}.2")
+    path.with_name("20261123").write_text("another\n")
+    owed = draining.Owed.by_rotated(str(path))
+    assert (owed.lines, owed.needle, owed.piece) == (1, "second", False)
+    assert draining.Owed.by_rotated(f"{path}.1") == draining.Owed()
+
+
 @needs_proc
 def test_a_child_outlives_a_program_that_ends_but_not_its_check(path: Path, taken: Taken) -> None:
     adapter = shell("sleep 1000 & echo $!")

@@ -483,6 +483,15 @@ def passed(path: Path) -> int:
     return sum(check["status"] == "pass" for check in checks)
 
 
+def ends_as_interrupted(process: subprocess.Popen[str], project: Path) -> None:
+    out, _ = process.communicate(timeout=BOUND)
+    assert process.returncode == 3
+    assert "the run was interrupted" in out
+    report = document(project / "out.json")
+    assert report["interrupted"]
+    assert report["summary"]["failed"] == 0
+
+
 @pytest.mark.parametrize("workers", [0, 2])
 def test_ctrl_c_ends_the_run_soon_with_a_report_of_what_was_done(project: Path, begin: Begin, workers: int) -> None:
     process = begin("tiny:Stuck", workers)
@@ -490,7 +499,7 @@ def test_ctrl_c_ends_the_run_soon_with_a_report_of_what_was_done(project: Path, 
     began = time.monotonic()
     os.killpg(process.pid, signal.SIGINT)
     out, err = process.communicate(timeout=BOUND)
-    assert time.monotonic() - began < 30  # 2 s, mostly
+    assert time.monotonic() - began < 10
     assert process.returncode == 3
     assert "Traceback" not in err
     assert "INCONCLUSIVE  tiny:Stuck" in out
@@ -508,22 +517,12 @@ def test_ctrl_c_that_reaches_the_workers_first_is_no_crash_of_theirs(project: Pa
     for worker in family(process.pid)[1:]:
         with contextlib.suppress(ProcessLookupError):
             os.kill(worker, signal.SIGINT)
-    out, _ = process.communicate(timeout=BOUND)
-    assert process.returncode == 3
-    assert "the run was interrupted" in out
-    report = document(project / "out.json")
-    assert report["interrupted"]
-    assert report["summary"]["failed"] == 0
+    ends_as_interrupted(process, project)
 
 
 def test_ctrl_c_is_not_lost_where_python_drops_what_is_raised(project: Path, begin: Begin) -> None:
     process = begin("tiny:Interrupting", 0)
-    out, _ = process.communicate(timeout=BOUND)
-    assert process.returncode == 3
-    assert "the run was interrupted" in out
-    report = document(project / "out.json")
-    assert report["interrupted"]
-    assert report["summary"]["failed"] == 0
+    ends_as_interrupted(process, project)
 
 
 def test_a_run_that_is_killed_leaves_a_whole_report(project: Path, begin: Begin) -> None:

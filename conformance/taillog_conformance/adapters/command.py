@@ -44,9 +44,6 @@ BLOCK = 65536
 ENDS_WITHIN = 2.0
 """Seconds in which the pipes have to end after the program has: a process that it left behind may hold them."""
 
-KILLED_ENDS_WITHIN = 30.0
-"""Seconds in which they have to end after all that the program left in its session was killed."""
-
 
 def program_words(command: str | Sequence[str]) -> list[str]:
     """The words of a command line.
@@ -306,7 +303,7 @@ class CommandTailer(Following):
             _signal_group(process, signal.SIGKILL)  # what the program left behind in its session
 
         for reader in self._readers:
-            reader.join(KILLED_ENDS_WITHIN)
+            reader.join(ENDS_WITHIN)
         for process in self._processes.values():
             for pipe in (process.stdin, process.stdout, process.stderr):
                 if pipe is not None and not any(reader.is_alive() for reader in self._readers):

@@ -96,7 +96,9 @@ class Owed:
         name = os.path.basename(path) + "."
         try:
             with os.scandir(os.path.dirname(path) or ".") as found:
-                rotated = [entry for entry in found if entry.name.removeprefix(name).isdigit()]
+                rotated = [
+                    entry for entry in found if entry.name.startswith(name) and entry.name[len(name) :].isdigit()
+                ]
             last = max(rotated, key=lambda entry: entry.stat().st_ctime_ns, default=None)
         except OSError:
             return cls()
