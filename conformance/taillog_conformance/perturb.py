@@ -140,7 +140,8 @@ class Holder(_Tracer):
 
     @contextmanager
     def learning(self) -> Iterator[None]:
-        """Note the places that are passed meanwhile."""
+        """Note the places that are passed meanwhile, and those alone."""
+        self._places = {}
         self._learning = True
         try:
             yield
@@ -148,7 +149,7 @@ class Holder(_Tracer):
             self._learning = False
 
     def places(self) -> list[Place]:
-        """The places noted, in the order in which they were first met."""
+        """The places noted last, in the order in which they were first met."""
         return list(self._places)
 
     def want(self, place: Place) -> None:

@@ -81,27 +81,35 @@ def held_at_every_line(
 def _places(run: Run, holder: Holder, prepare: Part, before: Part | None) -> tuple[list[Place], list[Place]]:
     """The lines that the tailer passes while it idles, and those that it passes because of `before` alone."""
     prepare(run)
+    first, again = _passed(run, holder), _passed(run, holder)
+    idle = [place for place in again if place in first]  # what ends in either was not passed while it idled
+    woken: list[Place] = []
+    if before is not None:
+        with holder.learning():
+            before(run)
+            woken = _woken(run, holder, idle)
+    run.stop()
+    run.close()
+    return idle, woken
+
+
+def _passed(run: Run, holder: Holder) -> list[Place]:
+    """The lines that the tailer passes in a few looks."""
     with holder.learning():
         run.looks(LEARNS_FOR_LOOKS)
         time.sleep(LEARNS_FOR_LOOKS * run.stage.profile.latency)
-        idle = holder.places()
-        if before is not None:
-            before(run)
-            _until_quiet(run, holder)
-    run.stop()
-    run.close()
-    return idle, [place for place in holder.places() if place not in idle]
+    return holder.places()
 
 
-def _until_quiet(run: Run, holder: Holder) -> None:
-    """Wait until the tailer, which has been given something to do, passes no more lines that it did not pass before."""
+def _woken(run: Run, holder: Holder, idle: list[Place]) -> list[Place]:
+    """The lines other than `idle` that the tailer, which has been given something to do, passes until it is done."""
     ends = time.monotonic() + LEARNS_WITHIN * run.stage.clocks.scale
-    idle = known = len(holder.places())
+    passed: list[Place] = []
     while True:
         run.quiet()
-        before, known = known, len(holder.places())
-        if (known > idle and known == before) or time.monotonic() > ends:
-            return
+        before, passed = passed, [place for place in holder.places() if place not in idle]
+        if (passed and passed == before) or time.monotonic() > ends:
+            return passed
 
 
 def _round(
