@@ -7,7 +7,7 @@ tailer was seen to have read before the span ended, its lines must come; where t
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from .oracle import Line, Source, decode, lines_of
 from .timeline import Event
@@ -118,10 +118,10 @@ def _lines_from(start: int, lines: Sequence[Line], span: _Span) -> list[Line]:
     for line in lines:
         straddles = begun and line.available >= start and line.text.startswith(begun)
         if not line.optional and (line.available < start or straddles):
-            line = replace(line, optional=True)  # there can be 100,000 that stay as they are
+            line = line._replace(optional=True)  # there can be 100,000 that stay as they are
         found.append(line)
         if straddles:
-            found.append(replace(line, text=line.text[len(begun) :], optional=True))
+            found.append(line._replace(text=line.text[len(begun) :], optional=True))
             begun = ""
     return found
 
@@ -130,7 +130,7 @@ def _lines_of_span(span: _Span, stop: int | None, late_optional: bool, piece_opt
     if span.ended is None or (stop is not None and span.ended > stop):
         current = list(lines_of(span.chunks, final=stop, stop=stop))
         if piece_optional and current and not b"".join(data for _, data in span.chunks).endswith(b"\n"):
-            current[-1] = replace(current[-1], optional=True)
+            current[-1] = current[-1]._replace(optional=True)
         return current
     ended = span.ended
     # It had the file open before the renaming: it can read on to its end (ROT-1, ROT-5), if not past it (ROT-10).
@@ -139,5 +139,5 @@ def _lines_of_span(span: _Span, stop: int | None, late_optional: bool, piece_opt
     judged = []
     for line in lines:
         must = followed or (span.seen is not None and line.available <= span.seen)
-        judged.append(replace(line, optional=line.optional or not must))
+        judged.append(line._replace(optional=line.optional or not must))
     return judged

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from .outcomes import ConformanceFailure
 from .timeline import shorten
@@ -19,9 +20,8 @@ REPLACEMENT = "\ufffd"
 _RUNS = re.compile(f"{REPLACEMENT}+")
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One line that a source holds, without its line end.
+class Line(NamedTuple):
+    """One line that a source holds, without its line end; a tuple, for there can be 100,000.
 
     `available` is the place in the timeline of the step that completed it: delivered before that, it came too early.
     An optional line may be left out. Where `cut_from` is set, any beginning of the line that has at least that many

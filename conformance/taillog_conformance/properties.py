@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import TypeVar
+from unittest import mock
 
 import hypothesis
 import hypothesis.configuration
@@ -82,7 +85,8 @@ def explore(stage: Stage, examples: SearchStrategy[T], holds: Callable[[T], obje
             raise failure
 
     try:
-        every()
+        with _by_the_seed_alone():
+            every()
     except Exception:  # Ctrl-C is none: it ends the run, whatever was found
         # Hypothesis may also say that a failure is flaky, as a race is: what was seen once was seen.
         if not failures:
@@ -91,6 +95,19 @@ def explore(stage: Stage, examples: SearchStrategy[T], holds: Callable[[T], obje
         raise problems[0]
     if failures:
         raise _smallest_that_lasts(stage, failures, holds)
+
+
+def _by_the_seed_alone() -> AbstractContextManager[object]:
+    """Has Hypothesis take no examples from the modules that are imported just now, the tailer's among them.
+
+    By the same seed they would be others in another installation, and after other checks. It has no setting for this;
+    a version that does not look there has nothing to leave out.
+    """
+    providers = sys.modules.get("hypothesis.internal.conjecture.providers")
+    if providers is None or not hasattr(providers, "CONSTANTS_CACHE"):
+        return nullcontext()
+    cache = type(providers.CONSTANTS_CACHE)(1024)
+    return mock.patch.multiple(providers, _get_local_constants=providers.Constants, CONSTANTS_CACHE=cache)
 
 
 def _smallest_that_lasts(

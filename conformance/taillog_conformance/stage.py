@@ -394,7 +394,7 @@ class Run:
         return [
             replace(
                 source,
-                lines=tuple(replace(line, optional=line.optional or self.may_lack(line.text)) for line in source.lines),
+                lines=tuple(line._replace(optional=line.optional or self.may_lack(line.text)) for line in source.lines),
             )
             for source in found
         ]

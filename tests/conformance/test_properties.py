@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from pathlib import Path
 
 import pytest
@@ -80,3 +81,17 @@ def test_a_failing_example_is_tried_again_only_while_there_is_time(
 
 def _fail() -> None:
     raise ConformanceFailure("always")
+
+
+def test_the_examples_are_of_the_seed_alone(stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def examples() -> list[str]:
+        seen: list[str] = []
+        properties.explore(stage, st.text(), lambda text: seen.append(text), 200)
+        return seen
+
+    before = examples()
+    (tmp_path / "anybodys.py").write_text("".join(f"T{number} = 'text {number}'\n" for number in range(1000)))
+    monkeypatch.syspath_prepend(tmp_path)
+    importlib.import_module("anybodys")
+    assert examples() == before
+    assert len(set(before)) > 50

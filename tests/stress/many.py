@@ -111,9 +111,12 @@ def _serve(at_once: int) -> None:
     waiting.reverse()
     answers = os.fdopen(os.dup(1), "w")
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(1))  # by way of what ends the runs
+    from hypothesis import strategies
+
     from taillog_conformance import plugin, replay, runner, smoke, suite  # noqa: F401  # all that a run would import
 
     suite._registry.all_checks()  # imports their modules, and reads the contract and the scenarios
+    strategies.text().validate()  # reads the table of characters
     gc.collect()
     gc.freeze()  # what every run shares is not looked through again and again in each
     running: dict[int, _Running] = {}

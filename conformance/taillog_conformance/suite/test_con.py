@@ -312,5 +312,5 @@ def test_con_5_two_tailers_of_one_file_deliver_it_both(taillog_stage: Stage) -> 
     second.stop()
     first.judge()
     written = first.sources()[0]
-    lines = tuple(replace(line, available=0) for line in written.lines)  # their places are in the first's timeline
+    lines = tuple(line._replace(available=0) for line in written.lines)  # their places are in the first's timeline
     second.judge(sources=[replace(written, lines=lines, headers=tuple(second.headers("a")))])
