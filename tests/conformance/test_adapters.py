@@ -20,7 +20,17 @@ from typing import Any
 import pytest
 
 from taillog_conformance import deadline
-from taillog_conformance.adapters import DEFAULT, CommandAdapter, Job, Tailer, TailLogAdapter, command, draining
+from taillog_conformance.adapters import (
+    DEFAULT,
+    CallbackAdapter,
+    CommandAdapter,
+    IteratorAdapter,
+    Job,
+    Tailer,
+    TailLogAdapter,
+    command,
+    draining,
+)
 from taillog_conformance.adapters.base import Adapter, Default, Filter
 from taillog_conformance.outcomes import AdapterProblem, TailerHung, TailerRaised, UsageProblem
 
@@ -568,6 +578,22 @@ def test_neither_threads_nor_pipes_are_left(path: Path, taken: Taken) -> None:
         adapter.abandon(tailer)
     assert pipes() <= before
     assert "conformance-command-output" not in {thread.name for thread in threading.enumerate()}
+
+
+@pytest.mark.parametrize("adapter", [IteratorAdapter, CallbackAdapter])
+def test_a_thread_that_leaves_the_lock_of_its_event_taken_holds_nobody_up(
+    adapter: type[IteratorAdapter | CallbackAdapter], path: Path, taken: Taken
+) -> None:
+    def follow(path: str, *_: object, stop: threading.Event) -> Iterator[None]:
+        stop.wait()
+        stop._cond.acquire()  # type: ignore[attr-defined]  # as one does that is ended from outside while it waits
+        return iter(())
+
+    following = adapter(follow)
+    tailer = following.open(taken.job({0: path}))
+    tailer.start()
+    tailer.stop()
+    deadline.call("abandon()", lambda: following.abandon(tailer), within=1.0, over_all=BOUND)
 
 
 class _AsksItsEvent:

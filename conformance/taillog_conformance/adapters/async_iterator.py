@@ -50,7 +50,7 @@ class AsyncIteratorTailer(FollowingTailer):
 
     async def _follow(self, key: int) -> None:
         try:
-            given = self.arguments(self._event, self.stopping.is_set)
+            given = self.arguments(self._event)
             iterator = aiter(self.adapter.function(self.paths[key], **given))
             await self._items(key, iterator)
         except asyncio.CancelledError:
@@ -61,7 +61,7 @@ class AsyncIteratorTailer(FollowingTailer):
     async def _items(self, key: int, iterator: Any) -> None:
         nothing = object()
         while True:
-            told = self.stopping.is_set()
+            told = self.is_stopping()
             item = await anext(iterator, nothing)
             if item is nothing:
                 self.ended(key)

@@ -36,7 +36,7 @@ class CallbackTailer(FollowingTailer):
         super().__init__(adapter, job)
         self._blocks = adapter.asks_for_stop
         self._threads: dict[int, threading.Thread] = {}
-        self._stops: dict[int, Callable[[], object]] = {}
+        self._stop_functions: dict[int, Callable[[], object]] = {}
 
     def begin(self) -> None:
         for key in self.paths:
@@ -49,18 +49,18 @@ class CallbackTailer(FollowingTailer):
 
     def _begin(self, key: int) -> None:
         try:
-            stop = self.adapter.function(self.paths[key], partial(self.take, key), **self._given())
+            stop = self.adapter.function(self.paths[key], partial(self.take, key), **self._given(key))
         except Exception as error:
             raise raised("starting to follow a file", error) from None
         if stop is not None:
-            self._stops[key] = stop
+            self._stop_functions[key] = stop
 
-    def _given(self) -> dict[str, object]:
-        return self.arguments(self.stopping, self.stopping.is_set)
+    def _given(self, key: int) -> dict[str, object]:
+        return self.arguments(self.stops[key])
 
     def _block(self, key: int) -> None:
         try:
-            self.adapter.function(self.paths[key], partial(self.take, key), **self._given())
+            self.adapter.function(self.paths[key], partial(self.take, key), **self._given(key))
             self.ended(key)
         except BaseException as error:
             self.report(key, error)
@@ -69,8 +69,8 @@ class CallbackTailer(FollowingTailer):
         return not self._blocks or self._threads[key].is_alive()
 
     def tell(self) -> None:
-        while self._stops:
-            _, stop = self._stops.popitem()
+        while self._stop_functions:
+            _, stop = self._stop_functions.popitem()
             try:
                 stop()
             except Exception as error:

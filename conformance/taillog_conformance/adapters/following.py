@@ -135,7 +135,10 @@ class FollowingTailer(Following, ABC):
         self.adapter = adapter
         self.job = job
         self.paths = {key: os.fspath(path) for key, path in job.log_files.items()}
-        self.stopping = threading.Event()
+        self.stops = {key: threading.Event() for key in self.paths}
+        """What tells each function to end: one each, and set once. A thread that is left behind, and ended while it
+        waits, can leave the lock of its event taken: nobody else may need it."""
+        self._stopping = False
         self._lines = {key: _Lines(adapter.strips) for key in self.paths}
         self._ledger = Ledger()
         self._lock = threading.Lock()
@@ -160,16 +163,26 @@ class FollowingTailer(Following, ABC):
     def end(self) -> None:
         """End what cannot be told: whatever it delivers from now on is dropped."""
 
+    def is_stopping(self) -> bool:
+        """Whether the functions have been told to end."""
+        return self._stopping
+
+    def _have_stop(self) -> None:
+        if not self._stopping:
+            self._stopping = True
+            for stop in self.stops.values():
+                stop.set()
+
     def abandon(self) -> None:
         """End whatever is left, in any state."""
         self.close()
-        self.stopping.set()
+        self._have_stop()
         if self._started:
             self.end()
 
-    def arguments(self, stop: object, stopped: Callable[[], bool]) -> dict[str, object]:
-        """What the function is given by name."""
-        given = {INTERVAL: self.job.interval, STOP: stop, STOPPED: stopped}
+    def arguments(self, stop: object) -> dict[str, object]:
+        """What the function is given by name, `stop` as the event that is set."""
+        given = {INTERVAL: self.job.interval, STOP: stop, STOPPED: self.is_stopping}
         return {name: value for name, value in given.items() if name in self.adapter.takes}
 
     def start(self) -> FollowingTailer:
@@ -196,12 +209,12 @@ class FollowingTailer(Following, ABC):
 
     def ended(self, key: int) -> None:
         """The function ended though nobody asked it to."""
-        if not self.stopping.is_set():
+        if not self._stopping:
             self.job.report(f"what follows {self.paths[key]} ended by itself")
 
     def stop(self) -> None:
         if self._started and not self._stopped:
-            self.stopping.set()
+            self._have_stop()
             if self.adapter.told:
                 self.tell()
             else:

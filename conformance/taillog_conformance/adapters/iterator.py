@@ -58,7 +58,7 @@ class IteratorTailer(FollowingTailer):
 
     def _follow(self, key: int) -> None:
         try:
-            given = self.arguments(self.stopping, self.stopping.is_set)
+            given = self.arguments(self.stops[key])
             iterator = iter(self.adapter.function(self.paths[key], **given))
             self._iterators[key] = iterator
             self._items(key, iterator)
@@ -70,7 +70,7 @@ class IteratorTailer(FollowingTailer):
     def _items(self, key: int, iterator: Any) -> None:
         nothing = object()
         while True:
-            told = self.stopping.is_set()
+            told = self.is_stopping()
             item = next(iterator, nothing)
             if item is nothing:
                 self.ended(key)
@@ -82,7 +82,7 @@ class IteratorTailer(FollowingTailer):
             elif told:
                 break  # a look that began after stop() was called found nothing
             else:
-                self.stopping.wait(self.job.interval)
+                self.stops[key].wait(self.job.interval)
         if hasattr(iterator, "close"):
             iterator.close()
 
