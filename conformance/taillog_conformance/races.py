@@ -97,7 +97,7 @@ def _passed(run: Run, holder: Holder) -> list[Place]:
     """The lines that the tailer passes in a few looks."""
     with holder.learning():
         run.looks(LEARNS_FOR_LOOKS)
-        time.sleep(LEARNS_FOR_LOOKS * run.stage.profile.latency)
+        run.rest(LEARNS_FOR_LOOKS * run.stage.profile.latency)
     return holder.places()
 
 

@@ -39,6 +39,9 @@ POLL, POLL_AT_MOST, POLL_GROWS = 0.001, 0.008, 1.2
 """Seconds between two looks of a wait at what is not announced (offsets, states): the longer it has waited, the more,
 for a look at the offsets costs a tenth of a millisecond, and most of a run is waiting."""
 
+RESTS_FOR = 1.0
+"""Seconds at a time in which nothing is done: much less than a check may give no sign of life."""
+
 LATENCIES_TO_SEE = 3
 """Times its measured latency that a tailer gets to show what cannot be watched: that it has seen something."""
 
@@ -530,7 +533,7 @@ class Run:
 
     def quiet(self) -> None:
         """Give a faulty tailer a moment to show itself."""
-        time.sleep(self.moment())
+        self.rest(self.moment())
 
     def moment(self) -> float:
         """Seconds in which what must not happen may show."""
@@ -538,7 +541,14 @@ class Run:
 
     def looks(self, count: int) -> None:
         """Let the tailer look about `count` times."""
-        time.sleep(count * self.interval)
+        self.rest(count * self.interval)
+
+    def rest(self, seconds: float) -> None:
+        """Let time pass, as a check that goes on."""
+        ends = time.monotonic() + seconds
+        while (left := ends - time.monotonic()) > 0:
+            self.stage.alive()
+            time.sleep(min(left, RESTS_FOR))
 
     def _wait(self, happened: Callable[[], bool], within: float) -> bool:
         began = moved = time.monotonic()

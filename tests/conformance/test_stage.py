@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -15,6 +15,7 @@ from taillog_conformance.adapters import TailLogAdapter
 from taillog_conformance.clocks import Clocks
 from taillog_conformance.outcomes import TailerHung
 from taillog_conformance.producer import NEW_FILES, ProducedFile
+from taillog_conformance.smoke import smoke
 from taillog_conformance.stage import Profile, Stage
 from taillog_conformance.timeline import Timeline
 from taillog_fixtures.correct.kinds import FromTheEnd, class_from_the_end
@@ -165,3 +166,31 @@ def test_descriptors_that_nobody_uses_any_more_are_closed() -> None:
     for descriptor in opened:
         with pytest.raises(OSError, match="Bad file descriptor"):
             os.fstat(descriptor)
+
+
+class TakesOneLine(OneLoop):
+    """Delivers the first that it gets to read, and no more."""
+
+    def deliver(self, key: int, lines: Iterable[str]) -> None:
+        if not self.asked.is_set() and not getattr(self, "took", False):
+            self.took = True
+            super().deliver(key, lines)
+
+
+def test_of_a_line_that_never_came_no_latency_is_learned(tmp_path: Path) -> None:
+    found = smoke(TailLogAdapter(TakesOneLine), "1", Clocks(0.05), tmp_path)
+    assert found.profile.latency == 0
+    assert smoke(TailLogAdapter(OneLoop), "1", Clocks(), tmp_path).profile.latency > 0
+
+
+def test_a_check_that_rests_gives_signs_of_life(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(stage, "RESTS_FOR", 0.001)
+    signs: list[int] = []
+    found = Stage(TailLogAdapter(OneLoop), "1", profile=Profile(latency=0.01), parent=tmp_path)
+    found.alive = lambda: signs.append(1)
+    run = found.open(interval=0.001)
+    for rests in (run.quiet, lambda: run.looks(30)):
+        signs.clear()
+        rests()
+        assert len(signs) > 3
+    found.close()
