@@ -267,6 +267,10 @@ SCENARIOS: dict[str, tuple[list[tuple[str, bytes] | str], bytes]] = {
         [("append", b"one\n"), "start", ("append", b"\xe2\x82"), ("append", b"\xac\n")],
         "one\n\u20ac\n".encode(),
     ),
+    "ENC-3": (
+        [("append", b"one\n"), "start", ("append", ("two " + "\xe9\u20ac" * 7 + "\n").encode() * 8000)],
+        b"one\n" + ("two " + "\xe9\u20ac" * 7 + "\n").encode() * 8000,
+    ),
     "ENC-2-within": (
         [("append", b"one\n"), "start", ("append", b"tw\xc3"), ("append", b"\xa9 three\n")],
         "one\ntw\xe9 three\n".encode(),
@@ -368,6 +372,10 @@ SCENARIOS: dict[str, tuple[list[tuple[str, bytes] | str], bytes]] = {
     "ROT-1-quick": (
         [("append", b"one\n"), "start", "rename!", ("append!", b"late\n"), "create!", ("append", b"two\n")],
         b"one\nlate\ntwo\n",
+    ),
+    "ROT-1-often": (
+        [("append", b"one\n"), "start", *[("append!", b"old\n"), *ROTATE, ("append", b"new\n")] * 12],
+        b"one\n" + b"old\nnew\n" * 12,
     ),
     "ROT-2": (
         [("append", b"one\n"), "start", "delete", ("append", b"two\n"), ("append", b"three\n")],

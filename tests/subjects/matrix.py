@@ -27,7 +27,8 @@ def check(subject: str, report: Path) -> tuple[int, str]:
     """Check a subject; the exit status, and the last line of what was said."""
     words = [*KIT, "check", target(subject), "-q", "--json", str(report)]
     done = subprocess.run(words, capture_output=True, text=True, timeout=WITHIN, check=False)
-    return done.returncode, next(iter((done.stdout + done.stderr).strip().splitlines()[-1:]), "")
+    said = (done.stdout.strip() or done.stderr.strip()).splitlines()  # a tailer may say things on standard error, too
+    return done.returncode, said[-1] if said else ""
 
 
 def matrix(folder: Path, subjects: Sequence[str]) -> int:

@@ -262,6 +262,8 @@ class ProtocolTailer(Following):
             try:
                 self._take(json.loads(line))
             except (ValueError, KeyError, TypeError, AttributeError) as error:
+                if not line.endswith(b"\n"):
+                    break  # its process ended within a message, which is told below
                 self._say(problem=f"the driver said what is no message: {line[:LAST_WORDS]!r} ({error!r})")
         status = process.wait()
         if not self._stopping:
