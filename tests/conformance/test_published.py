@@ -10,6 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from taillog_conformance import known
+from taillog_fixtures.subjects import SUBJECTS, known_failures
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -43,3 +46,24 @@ def test_the_json_report_has_the_published_schema(target: str, tmp_path: Path) -
     name = "report-1.schema.json"
     schema = json.loads((resources.files("taillog_conformance") / "report" / name).read_text(encoding="utf-8"))
     jsonschema.validate(json.loads(file.read_text(encoding="utf-8")), schema)
+
+
+def test_what_fails_in_the_matrix_is_explained() -> None:
+    lines = (ROOT / "docs" / "matrix.md").read_text(encoding="utf-8").splitlines()
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if line.startswith("|")]
+    tailers = [row[1] for row in rows if row[0].isdigit()]
+    failed = {
+        (tailers[column], row[0])
+        for row in rows
+        if row[1] == "MUST"
+        for column, cell in enumerate(row[3:-1])
+        if cell == "✗"
+    }
+    explained = set()
+    for subject in SUBJECTS:
+        file = known_failures(subject)
+        name = file.read_text(encoding="utf-8").partition("# Known failures of ")[2].partition(", as")[0]
+        explained |= {(name, id) for id in known.load(file)}
+    assert len(tailers) == len(SUBJECTS)
+    assert len(failed) > 200
+    assert sorted(failed - explained) == []

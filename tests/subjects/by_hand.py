@@ -373,6 +373,17 @@ SCENARIOS: dict[str, tuple[list[tuple[str, bytes] | str], bytes]] = {
         [("append", b"one\n"), "start", "rename!", ("append!", b"late\n"), "create!", ("append", b"two\n")],
         b"one\nlate\ntwo\n",
     ),
+    "ROT-1-backlog": (
+        [
+            ("append", b"one\n"),
+            "start",
+            "rename!",
+            ("append!", (b"y" * 4000 + b"\n") * 500),
+            "create!",
+            ("append", b"two\n"),
+        ],
+        b"one\n" + (b"y" * 4000 + b"\n") * 500 + b"two\n",
+    ),
     "ROT-1-often": (
         [("append", b"one\n"), "start", *[("append!", b"old\n"), *ROTATE, ("append", b"new\n")] * 12],
         b"one\n" + b"old\nnew\n" * 12,

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from taillog_fixtures.subjects import SUBJECTS, target
+from taillog_fixtures.subjects import SUBJECTS, arguments
 
 KIT = (sys.executable, "-m", "taillog_conformance")
 
@@ -25,7 +25,7 @@ WITHIN = 1800.0
 
 def check(subject: str, report: Path) -> tuple[int, str]:
     """Check a subject; the exit status, and the last line of what was said."""
-    words = [*KIT, "check", target(subject), "-q", "--json", str(report)]
+    words = [*KIT, "check", *arguments(subject), "-q", "--json", str(report)]
     done = subprocess.run(words, capture_output=True, text=True, timeout=WITHIN, check=False)
     said = (done.stdout.strip() or done.stderr.strip()).splitlines()  # a tailer may say things on standard error, too
     return done.returncode, said[-1] if said else ""

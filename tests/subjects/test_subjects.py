@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 
 from taillog_conformance import known
-from taillog_fixtures.subjects import SUBJECTS, known_failures, target
+from taillog_fixtures.subjects import SUBJECTS, arguments, known_failures
 
 
 @pytest.mark.parametrize("subject", SUBJECTS)
 def test_a_subject_fails_as_it_is_known_to(subject: str, tmp_path: Path) -> None:
     report = tmp_path / "report.json"
-    words = [sys.executable, "-m", "taillog_conformance", "check", target(subject), "-q", "--json", str(report)]
+    words = [sys.executable, "-m", "taillog_conformance", "check", *arguments(subject), "-q", "--json", str(report)]
     words += ["--known-failures", str(known_failures(subject))]
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     if done.returncode == 2:
