@@ -81,8 +81,9 @@ def held_at_every_line(
 def _places(run: Run, holder: Holder, prepare: Part, before: Part | None) -> tuple[list[Place], list[Place]]:
     """The lines that the tailer passes while it idles, and those that it passes because of `before` alone."""
     prepare(run)
-    first, again = _passed(run, holder), _passed(run, holder)
-    idle = [place for place in again if place in first]  # what ends in either was not passed while it idled
+    first = _passed(run, holder)
+    run.quiet()
+    idle = [place for place in _passed(run, holder) if place in first]  # what it is done with was not passed idly
     woken: list[Place] = []
     if before is not None:
         with holder.learning():
