@@ -49,6 +49,7 @@ def signature(why: str) -> str:
     while (shorter := re.sub(r"\([^()]*\)", "", why)) != why:  # from the innermost outwards
         why = shorter
     why = re.sub(r"(?<!\w)'[^']*'(?!\w)", "'...'", why)
+    why = why.replace("'...' ... '...'", "'...'")  # the two ends of one that was shortened
     why = re.sub(r"\d+(?:[.,]\d+)*", "N", why)
     return " ".join(re.sub(r"\bN lines?\b", "N lines", why).split())
 
@@ -99,7 +100,7 @@ def _known(id: str, entry: object, where: str, file: str) -> Known:
     by_luck = entry.get("by_luck", False)
     if not isinstance(by_luck, bool):
         raise UsageProblem(f"{where}: by_luck is true or false, not {by_luck!r}")
-    return Known(id, reason, tuple(signatures), issue, by_luck, file)
+    return Known(id, reason, tuple(map(signature, signatures)), issue, by_luck, file)
 
 
 # What a run comes to by them.

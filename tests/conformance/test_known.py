@@ -161,6 +161,7 @@ def test_reasons_links_and_luck_are_kept_when_a_file_is_written_anew(
         ),
         ("stop() had not returned after 10 s", "stop() had not returned after 1,234.5 s"),
         ("one file's 'abc' x 'def'", "one file's 'q' x 'rrr'"),
+        ("'abc' ... 'xyz' became 'abc'", "'abc' became 'a' ... 'c'"),
     ],
 )
 def test_a_signature_is_without_what_varies(why: str, same: str) -> None:
