@@ -59,6 +59,7 @@ def fates(sources: Sequence[Source], deliveries: Iterable[Delivery]) -> Fates:
     for text, at in _lines_of(deliveries):
         there.setdefault(_key(text), deque()).append((text, at))
     lines = []
+    kept = {True: 0, False: 0}
     for source in sources:
         for line in source.lines:
             found = next((key for header in source.headers if (key := _key(header + line.text)) in there), None)
@@ -67,7 +68,10 @@ def fates(sources: Sequence[Source], deliveries: Iterable[Delivery]) -> Fates:
                 _, came = there[found].popleft()
                 if not there[found]:
                     del there[found]
-            lines.append(Fate(source.name, line.text, line.available, came, not line.optional))
+            lost = came is None and not line.optional
+            if kept[lost] < KEPT_LINES:  # there can be 800,000
+                kept[lost] += 1
+                lines.append(Fate(source.name, line.text, line.available, came, not line.optional))
     strays = sorted((Stray(text, at) for left in there.values() for text, at in left), key=lambda each: each.came)
     return combined([Fates(tuple(lines), tuple(strays))])
 

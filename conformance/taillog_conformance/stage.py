@@ -636,6 +636,7 @@ class Run:
         Raises:
             ConformanceFailure: at the first difference.
         """
+        self.stage.alive()
         expected = self.sources() if sources is None else sources
         streams = self.deliveries()
         shared = streams.pop("", [])
@@ -674,6 +675,7 @@ class Run:
     def _here(self, failure: ConformanceFailure) -> ConformanceFailure:
         if failure.timeline is None:
             failure.timeline = self.timeline
+            self.stage.alive()
             failure.fates = self._fates()
         return failure
 
