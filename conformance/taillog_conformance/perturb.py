@@ -13,6 +13,7 @@ running before. `switching_often` has the interpreter itself change threads more
 from __future__ import annotations
 
 import linecache
+import math
 import os
 import random
 import signal
@@ -137,6 +138,7 @@ class Holder(_Tracer):
         self._released = threading.Event()
         self._to_pass: dict[Place, int] = {}
         self._come_round = threading.Event()
+        self._passed = 0.0
 
     @contextmanager
     def learning(self) -> Iterator[None]:
@@ -158,12 +160,17 @@ class Holder(_Tracer):
         self._held.clear()
         self._wanted = place
 
-    def held(self, within: float) -> bool:
-        """Whether a thread has come to the wanted place `within` seconds; if not, none is held any more."""
-        if self._held.wait(within):
-            return True
-        self.release()  # a thread that comes to it just now goes on too
-        return False
+    def held(self, within: float, still: float = math.inf) -> bool:
+        """Whether a thread has come to the wanted place `within` seconds; if not, none is held any more.
+
+        It is not waited for any longer once no thread has passed a line for `still` seconds.
+        """
+        self._passed = began = time.monotonic()
+        while not self._held.wait(min(within, still)):
+            if (now := time.monotonic()) - began >= within or now - self._passed >= still:
+                self.release()  # a thread that comes to it just now goes on too
+                return False
+        return True
 
     def release(self) -> None:
         """Let the held thread go on."""
@@ -181,6 +188,7 @@ class Holder(_Tracer):
 
     def line(self, frame: FrameType) -> None:
         place = (frame.f_code, frame.f_lineno)
+        self._passed = time.monotonic()
         if self._learning:
             self._places[place] = None
         if place in self._to_pass:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -27,6 +28,9 @@ LOOKS_WITHIN = 1.0
 
 COMES_WITHIN = 0.5
 """Seconds, at the least, in which a thread has to come to a place that it passes while it idles."""
+
+STILL_FOR_MOMENTS = 3
+"""Moments without a line passed after which a tailer of events has done all that it does about something new."""
 
 TRIES_FOR = 6.0
 """Seconds after which the remaining places are left out: only a tailer that looks seldom has so much of them."""
@@ -127,7 +131,8 @@ def _round(
         holder.want(place)
         if before is not None:
             before(run)
-        held = holder.held(max(COMES_WITHIN, LEARNS_FOR_LOOKS * run.stage.profile.latency))
+        comes_within = max(COMES_WITHIN, LEARNS_FOR_LOOKS * run.stage.profile.latency)
+        held = holder.held(comes_within, still=math.inf if before is None else STILL_FOR_MOMENTS * run.moment())
         if held:
             run.timeline.add("check", "hold", note=f"the tailer's thread at {described(place)}")
             meanwhile(run)

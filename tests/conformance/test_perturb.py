@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import os
 import random
 import sysconfig
@@ -301,6 +302,37 @@ def test_a_place_to_which_nobody_comes_holds_nobody_later() -> None:
         assert not holder.held(0.001)
         holder._wanted = place  # as it is for a thread that has just looked, and stops now
         goes_on(looks)
+
+
+def test_a_thread_that_stands_still_is_not_waited_for() -> None:
+    elsewhere = (code_of(__file__), 1)
+    with Holder() as holder:
+        holder.want(elsewhere)
+        assert not holder.held(math.inf, still=MOMENT)
+        with looking_again_and_again() as looks:
+            holder.want(learned(holder, looks)[0])
+            assert holder.held(BOUND, still=BOUND)
+
+
+def test_a_thread_that_passes_lines_is_waited_for_until_it_comes() -> None:
+    come: list[int] = []
+
+    def passes_lines_and_comes() -> None:
+        ends = time.monotonic() + 2.0
+        while time.monotonic() < ends:
+            time.sleep(0.001)
+        come.append(1)
+
+    with Holder() as holder:
+        code = passes_lines_and_comes.__code__
+        holder.want((code, code.co_firstlineno + 4))
+        thread = threading.Thread(target=passes_lines_and_comes)
+        thread.start()
+        assert holder.held(BOUND, still=1.5)
+        assert come == []
+        holder.release()
+        thread.join(BOUND)
+    assert come == [1]
 
 
 def test_a_thread_of_an_executor_and_one_of_an_event_loop_are_held() -> None:
