@@ -17,8 +17,8 @@ from . import completion
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
-WORKERS_A_CORE = 2
-"""Most of a check's time is spent waiting: on two cores four workers take 6.4 s for the reference, and two 8.4 s."""
+WORKERS_A_CORE = 3
+"""Most of a check's time is spent waiting: on two cores, two workers need 12.8 s, four 8.2 s, six 7.0 s."""
 
 MOST_WORKERS = 8
 """Workers that are started unasked: beyond that their start costs more than they save."""

@@ -141,6 +141,23 @@ def test_a_tailer_that_delivers_nothing_has_no_figure() -> None:
     ElementTree.fromstring(picture(found))
 
 
+def test_a_tailer_that_wants_a_stream_and_got_a_path_is_told_how(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "streams_only.py").write_text(
+        "class Tailer:\n"
+        "    def __init__(self, name, log_files, dst, **rest): self.dst = dst\n"
+        "    def start(self): return self\n"
+        "    def stop(self): pass  # its thread has failed at str.write\n"
+        "    def stopped(self): return True\n"
+    )
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setattr("taillog_conformance.bench.measures.MOVES_WITHIN", 0.1)
+    found = measured([subject_for(Target("streams_only:Tailer"))], points(SMALL)[:1])
+    (why,) = found.failed.values()
+    assert "--without destination-path" in why
+
+
 def test_a_program_for_one_file_is_not_started_hundreds_of_times() -> None:
     subject = subject_for(Target(command="tail -n +1 -F {file}"))
     found = measured([subject], [point for point in points(SMALL) if point.label in ("8", "512")])

@@ -149,7 +149,10 @@ def header_size(folder: Path, subject: Subject) -> int:
         tailing.start()
         _come(tailing, LINE_SIZE)
         tailing.stop()
-        came = tailing.outputs()[0].read_bytes()
+        (out,) = tailing.outputs()
+        if not out.exists():
+            raise Failed("it made no file at the path that was given (it takes a stream? --without destination-path)")
+        came = out.read_bytes()
     if not came.endswith(line(0)) or came.count(b"\n") != 1:
         raise Failed(f"of one line of {LINE_SIZE} bytes, {len(came)} bytes came")
     return len(came) - LINE_SIZE
