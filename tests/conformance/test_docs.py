@@ -123,7 +123,8 @@ def test_every_document_can_be_found_from_the_readme() -> None:
 def test_every_option_of_the_command_that_a_document_names_exists() -> None:
     from taillog_conformance import cli
 
-    known = {option for command in cli.main.commands.values() for each in command.params for option in each.opts}
+    commands = [cli.main, *cli.main.commands.values()]
+    known = {option for command in commands for each in command.params for option in each.opts}
     known |= {"--taillog-seed", "--tailer", "--pyargs", "--help", "--tx", "--dist"}
     for document in [*DOCS, ROOT / "README.md"]:
         named = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", document.read_text(encoding="utf-8")))
