@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import threading
+import json
 from collections.abc import Callable
+from pathlib import Path
 
 from hypothesis import strategies as st
 
@@ -17,17 +18,25 @@ FALSY: tuple[object, ...] = (False, 0, "", [], None)
 
 
 class ScriptedFilter:
-    """A filter that notes what it is asked and answers by `answer`."""
+    """A filter that notes what it is asked and answers by `answer`.
 
-    def __init__(self, answer: Callable[[str], object]) -> None:
+    The notes are in a file, by its path: a tailer may ask in a process of its own, in which it has closed what it got.
+    """
+
+    def __init__(self, answer: Callable[[str], object], notes: Path) -> None:
         self._answer = answer
-        self._lock = threading.Lock()
-        self.asked: list[str] = []
+        self._notes = notes
+        self._notes.touch()
 
     def __call__(self, line: str) -> object:
-        with self._lock:
-            self.asked.append(line)
+        with self._notes.open("ab", buffering=0) as file:
+            file.write(json.dumps(line).encode() + b"\n")
         return self._answer(line)
+
+    @property
+    def asked(self) -> list[str]:
+        """What it was asked until now, in order."""
+        return [json.loads(note) for note in self._notes.read_bytes().splitlines()]
 
 
 @requirement("FLT-1")
@@ -72,7 +81,7 @@ def test_flt_1_any_choice_of_lines_is_delivered(taillog_stage: Stage) -> None:
 def test_flt_2_the_filter_sees_whole_lines_once(taillog_stage: Stage) -> None:
     """The filter is called once for each complete line, with the decoded text and its newline, without the prefix."""
     words = taillog_stage.words
-    asked = ScriptedFilter(lambda line: True)
+    asked = ScriptedFilter(lambda line: True, taillog_stage.folder / words.word())
     run = taillog_stage.open(filter=asked)
     expected = [
         f"{words.text()}\n",
