@@ -78,7 +78,7 @@ class _Watch:
         self._over_all = over_all
         self._progress = progress
         self._began = self._moved = time.monotonic()
-        self._last = progress()
+        self._last: object = self  # most calls return before the first look, which is the one to compare with
 
     def expired(self) -> bool:
         now = time.monotonic()

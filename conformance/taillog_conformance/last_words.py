@@ -38,6 +38,7 @@ class LastWords:
         self._file: IO[bytes] | None = None
 
     def __enter__(self) -> Self:
+        self._path.parent.mkdir(exist_ok=True)
         self._file = self._path.open("wb", buffering=0)
         faulthandler.enable(self._file)
         self.alive()
@@ -78,4 +79,5 @@ def read(folder: Path, check: str) -> Mapping[str, Any] | str:
 
 
 def _path(folder: Path, check: str) -> Path:
-    return folder / f"{hashlib.sha256(check.encode()).hexdigest()[:16]}.last"
+    # In a folder of their own: each file that goes from `folder` wakes the tailers that watch the way to their files.
+    return folder / "last" / f"{hashlib.sha256(check.encode()).hexdigest()[:16]}"

@@ -46,6 +46,8 @@ _ADAPTER: pytest.StashKey[Adapter] = pytest.StashKey()
 _FAREWELL: pytest.StashKey[Farewell] = pytest.StashKey()
 _STRAYS: pytest.StashKey[list[set[Process]]] = pytest.StashKey()
 
+_FOLDER: pytest.StashKey[Path] = pytest.StashKey()
+
 COLLECTOR = "taillog-collector"
 """Name under which what takes the results is registered."""
 
@@ -238,7 +240,7 @@ def taillog_stage(
     smokes = config.stash[_SMOKES]
     known = (type(taillog_adapter), taillog_adapter.name, taillog_adapter.capabilities)
     if known not in smokes:
-        smokes[known] = smoke(taillog_adapter, str(seed), clocks, folder)
+        smokes[known] = smoke(taillog_adapter, str(seed), clocks, _own_folder(config))
     result = smokes[known]
     if result.requirement == requirement.id:
         if result.failure is not None:
@@ -252,7 +254,7 @@ def taillog_stage(
         f"{seed}:{request.node.name}",
         clocks,
         result.profile,
-        parent=folder,
+        parent=_own_folder(config),
         depth=THOROUGH if config.getoption("--taillog-thorough") else 1,
         strict_headers=requirement.area == "PFX",
     )
@@ -292,6 +294,20 @@ def taillog_stage(
         finally:
             with guarded(captured=_captured(config)):
                 stage.close()
+
+
+def _own_folder(config: pytest.Config) -> Path:
+    """The folder for the checks of this process: made once, and anew where a tailer has removed it.
+
+    A tailer that waits for the kernel's events is woken by what other processes remove from a folder above its files.
+    """
+    from .producer import remove_tree
+
+    own = config.stash.get(_FOLDER, None)
+    if own is None or not own.is_dir():
+        own = config.stash[_FOLDER] = Path(tempfile.mkdtemp(dir=config.getoption("--taillog-folder")))
+        config.add_cleanup(lambda: remove_tree(own))
+    return own
 
 
 def _captured(config: pytest.Config) -> bool:

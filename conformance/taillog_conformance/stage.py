@@ -39,6 +39,10 @@ POLL, POLL_AT_MOST, POLL_GROWS = 0.001, 0.008, 1.2
 """Seconds between two looks of a wait at what is not announced (offsets, states): the longer it has waited, the more,
 for a look at the offsets costs a tenth of a millisecond, and most of a run is waiting."""
 
+PROGRESS_EVERY = 0.05
+"""Seconds between two looks at whether anything moves: a look through all descriptors costs as much as the wait itself,
+and what is awaited is awaited for eight times as long at the least."""
+
 RESTS_FOR = 1.0
 """Seconds at a time in which nothing is done: much less than a check may give no sign of life."""
 
@@ -551,15 +555,17 @@ class Run:
             time.sleep(min(left, RESTS_FOR))
 
     def _wait(self, happened: Callable[[], bool], within: float) -> bool:
-        began = moved = time.monotonic()
-        last = self._progress()
+        began = moved = looked = time.monotonic()
+        last: object = None  # most waits are over before the first look, which is the one to compare with
         poll = POLL
         while not happened():
             self._refuse_flood()
+            self.stage.alive()
             now = time.monotonic()
-            current = self._progress()
-            if current != last:
-                last, moved = current, now
+            if now - looked >= PROGRESS_EVERY:
+                looked, current = now, self._progress()
+                if current != last:
+                    last, moved = current, now
             if now - moved >= within or now - began >= self.stage.clocks.over_all:
                 return False
             self.recorder.wait(poll)

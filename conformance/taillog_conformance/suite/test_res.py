@@ -130,7 +130,9 @@ def test_res_2_no_renamed_file_stays_open_after_stop(taillog_stage: Stage) -> No
         run["a"].append(taillog_stage.words.text() + "\n")
         run.settle()
     run.stop()
-    if left := _still_open(run):
+    with own_garbage():
+        left = _still_open(run)
+    if left:
         raise run.failure(
             f"after {ROTATIONS} rotations a source is still open after stop()",
             expected="no descriptor",
