@@ -28,9 +28,12 @@ class Recorder:
         """Whether more came than is kept."""
         self.last = ""
         """The end of what came last, where more came than is kept."""
+        self.before: Callable[[], object] = lambda: None
+        """Called when a text comes, before it is noted: a check can hold up there whatever delivers."""
 
     def note(self, text: str, stream: str = "") -> None:
         """Note that `text` has come, on the destination of the file `stream` ('' for the one that all share)."""
+        self.before()
         if self._characters + len(text) > FLOOD:
             self.flooded, self.last = True, text[-LAST_SHOWN:]
             return

@@ -346,7 +346,8 @@ class Run:
 
     def stopped(self) -> bool:
         """What the tailer's stopped() says."""
-        return bool(self._call("stopped()", self.make().stopped))
+        tailer = self.make()
+        return self._call("stopped()", lambda: bool(tailer.stopped()))  # what it returns is the tailer's code, too
 
     def call(self, what: str, function: Callable[[], T], within: float | None = None) -> T:
         """`function()` under the stage's clocks, its failure told with this run's timeline."""
@@ -404,6 +405,17 @@ class Run:
                 lines=tuple(line._replace(optional=line.optional or self.may_lack(line.text)) for line in source.lines),
             )
             for source in found
+        ]
+
+    def sources_of(self, other: Run) -> list[oracle.Source]:
+        """What the files of another run hold, of which this run follows the same paths, whenever it was written."""
+        return [
+            replace(
+                source,
+                headers=tuple(self.headers(source.name)),
+                lines=tuple(line._replace(available=0) for line in source.lines),  # its place is in another timeline
+            )
+            for source in other.sources()
         ]
 
     def headers(self, label: str) -> Sequence[str]:

@@ -94,6 +94,39 @@ def test_del_1_a_destination_that_stalls_loses_nothing(taillog_stage: Stage) -> 
     run.judge()
 
 
+@requirement("DEL-1")
+def test_del_1_a_stop_in_the_midst_of_a_backlog_loses_nothing(taillog_stage: Stage) -> None:
+    """The same where stop() is called while the first of many lines are being delivered."""
+    words = taillog_stage.words
+    run = taillog_stage.open(interval=CALM_INTERVAL)  # it sleeps while the lines are written
+    run["a"].append(words.text() + "\n")
+    run.start()
+    run.settle()
+    delivering, goes_on = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        delivering.set()
+        goes_on.wait(GOES_ON_WITHIN)
+
+    def release() -> None:
+        while not run.ended:
+            time.sleep(run.moment())
+        time.sleep(run.moment())  # stop() has told it by now
+        goes_on.set()
+
+    run.recorder.before = hold
+    run["a"].append("".join(f"{line}\n" for line in words.lines(WHILE_IT_STALLS)))
+    run.wait_for(delivering.is_set)
+    releaser = threading.Thread(target=release, name="conformance-release", daemon=True)
+    releaser.start()
+    run.stop()
+    releaser.join()
+    run.judge()
+
+
+GOES_ON_WITHIN = 5.0
+"""Seconds after which what is held goes on by itself, so that a check that failed can end."""
+
 FIFO_LINES = 100
 """Lines of a few words that a pipe takes at once, whatever its size: less than 4096 bytes."""
 
@@ -125,6 +158,23 @@ def test_del_1_what_stands_in_a_fifo_at_stop_is_delivered(taillog_stage: Stage) 
 def test_del_2_what_stood_in_a_file_is_delivered(taillog_stage: Stage, case: Scenario) -> None:
     """What stood in a file at start() is delivered, from its first byte."""
     play(taillog_stage, case)
+
+
+@requirement("DEL-2", needs=["object", "from-start"])
+def test_del_2_the_next_tailer_begins_at_the_first_byte_too(taillog_stage: Stage) -> None:
+    """What stood in a file at start() is delivered: to a second tailer as well, when the first has been stopped."""
+    words = taillog_stage.words
+    path = taillog_stage.folder / words.file_name()
+    first, second = (taillog_stage.open(paths={"a": path}) for _ in range(2))
+    first["a"].append(f"{words.text()}\n{words.text()}\n")
+    first.start()
+    first.settle()
+    first.stop()
+    second.timeline.add("check", "note", note="another tailer has followed this file, and was stopped")
+    second.start()
+    second.wait_for(lambda: second.lines_so_far() >= 2)
+    second.stop()
+    second.judge(sources=second.sources_of(first))
 
 
 @requirement("DEL-3", scenarios=True)
@@ -191,17 +241,40 @@ def test_del_5_an_older_time_of_modification_repeats_nothing(taillog_stage: Stag
 LONG_AGO = 86_400.0
 """A time of modification, in seconds since 1970."""
 
-FILES = 64
+FILES, FILES_OF_AN_OBJECT = 64, 130
+"""Files that are followed at once. A program may be one process for each; an object may have a pool, for a hundred."""
+
+HEAD_LINES = 100
+"""Lines that two files begin with: more than a reader takes to know a file by (4 KiB at the most)."""
+
+HEAD_BLANKS = 40
 
 
 @requirement("DEL-6", needs=["several-files"])
 def test_del_6_many_files_are_followed_at_once(taillog_stage: Stage) -> None:
     """Any number of files is followed at once; none waits for another to end."""
-    run = taillog_stage.open([f"f{number}" for number in range(FILES)])
+    count = FILES_OF_AN_OBJECT if "object" in taillog_stage.adapter.capabilities else FILES
+    run = taillog_stage.open([f"f{number}" for number in range(count)])
     for file in run.files.values():
         file.append(taillog_stage.words.word() + "\n")
         file.close()  # the descriptors there are may be few
     run.start()
+    run.must_deliver()
+    run.stop()
+    run.judge()
+
+
+@requirement("DEL-6", needs=["several-files"])
+def test_del_6_files_that_begin_alike_are_all_followed(taillog_stage: Stage) -> None:
+    """Any number of files is followed at once: two as well that begin with the same lines, as those of one program."""
+    words = taillog_stage.words
+    head = "".join(f"{line}{' ' * HEAD_BLANKS}.\n" for line in words.lines(HEAD_LINES))
+    run = taillog_stage.open("a b")
+    for file in run.files.values():
+        file.append(head)
+    run.start()
+    for file in run.files.values():
+        file.append(f"{words.text()}\n")
     run.must_deliver()
     run.stop()
     run.judge()
@@ -269,6 +342,22 @@ def test_del_9_equal_lines_are_all_delivered(taillog_stage: Stage) -> None:
     run["a"].append(line * 200)
     run["a"].append(line)
     run.settle()
+    run.stop()
+    run.judge()
+
+
+@requirement("DEL-9", needs=["several-files"])
+def test_del_9_equal_lines_of_two_files_are_all_delivered(taillog_stage: Stage) -> None:
+    """Equal lines are all delivered: where two files hold them, too."""
+    run = taillog_stage.open("a b")
+    line = taillog_stage.words.text() + "\n"
+    for file in run.files.values():
+        file.append(line)
+    run.start()
+    run.settle()
+    for file in (*run.files.values(), run["a"]):
+        file.append(line)
+        run.settle()
     run.stop()
     run.judge()
 

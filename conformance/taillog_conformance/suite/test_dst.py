@@ -228,7 +228,7 @@ def disk_full_at(size: int) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
-@requirement("DST-7", needs=["object", "several-files"])
+@requirement("DST-7", needs=["object", "destination-path", "several-files"])
 def test_dst_7_a_file_goes_on_when_its_disk_has_room_again(taillog_stage: Stage) -> None:
     """The same of a path, whose disk is full in the middle of a line."""
     words = taillog_stage.words

@@ -11,6 +11,7 @@ from ..isolated import in_a_process
 from ..outcomes import NotRun
 from ..scenario import Scenario, play
 from ..stage import Stage
+from ._namesakes import judge_namesakes, open_namesakes
 from ._registry import requirement
 
 
@@ -24,6 +25,26 @@ def test_enc_1_bad_bytes_end_and_drop_nothing(taillog_stage: Stage, case: Scenar
 def test_enc_2_a_character_in_two_writes_is_one_character(taillog_stage: Stage, case: Scenario) -> None:
     """A character whose bytes come in separate writes is delivered as that character."""
     play(taillog_stage, case)
+
+
+@requirement("ENC-2", needs=["several-files"])
+def test_enc_2_a_character_is_its_own_files(taillog_stage: Stage) -> None:
+    """A character whose bytes come in separate writes is that character, though another file's bytes come between."""
+    words = taillog_stage.words
+    run = open_namesakes(taillog_stage)
+    for file in run.files.values():
+        file.append(f"{words.text()}\n")
+    run.start()
+    run.settle()
+    first, *rest = "\u20ac".encode()
+    run["a"].append(words.word().encode() + bytes([first]))
+    run.seen("a")
+    run["b"].append(f"{words.text()}\n")
+    run.settle()
+    run["a"].append(bytes(rest) + f" {words.word()}\n".encode())
+    run.settle()
+    run.stop()
+    judge_namesakes(run)
 
 
 @requirement("ENC-3", scenarios=True)
@@ -50,7 +71,7 @@ def test_enc_4_the_locale_changes_nothing(taillog_stage: Stage) -> None:
         run["a"].append(f"{words.text()}\n")
         run.settle()
         run.stop()
-        send((run.sources(), path.read_bytes() if to_path else run.text().encode()))
+        send((run.sources(), path.read_bytes() if to_path else run.all_text().encode()))
 
     ended = in_a_process(part, taillog_stage.clocks.over_all)
     if not ended.answers:

@@ -179,6 +179,27 @@ def test_flt_4_the_filter_holds_for_a_last_piece(taillog_stage: Stage) -> None:
         )
 
 
+@requirement("FLT-4", needs=["rotation"])
+def test_flt_4_the_filter_holds_for_an_old_files_piece(taillog_stage: Stage) -> None:
+    """The filter holds for the piece at a renamed file's end: it decides whether that is delivered."""
+    words = taillog_stage.words
+    wanted = words.word()
+    for piece in (words.text(), f"{words.word()} {wanted}"):
+        run = taillog_stage.open(filter=lambda line: wanted in line)
+        run.keeps = lambda text: wanted in text
+        run["a"].append(f"{wanted} {words.word()}\n")
+        run.start()
+        run.settle()
+        run["a"].append(piece)
+        run.seen("a")
+        run["a"].rename()
+        run["a"].create()
+        run["a"].append(f"{words.word()} {wanted}\n")
+        run.settle()
+        run.stop()
+        run.judge()
+
+
 @requirement("FLT-5")
 def test_flt_5_each_line_is_asked_about_anew(taillog_stage: Stage) -> None:
     """Each line is asked about anew (equal lines, a filter with state)."""

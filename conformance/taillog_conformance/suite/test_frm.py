@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from ..properties import explore
 from ..scenario import Scenario, play
 from ..stage import Stage
+from ._namesakes import judge_namesakes, open_namesakes
 from ._registry import requirement
 
 
@@ -16,6 +17,52 @@ from ._registry import requirement
 def test_frm_1_a_half_line_waits_for_its_end(taillog_stage: Stage, case: Scenario) -> None:
     """A line is not delivered before its newline has been written, as long as the tailer runs."""
     play(taillog_stage, case)
+
+
+@requirement("FRM-1", needs=["several-files"])
+def test_frm_1_a_half_line_is_its_own_files(taillog_stage: Stage) -> None:
+    """A line is not delivered before its newline has been written: that of another file of the same name is none."""
+    words = taillog_stage.words
+    run = open_namesakes(taillog_stage)
+    for file in run.files.values():
+        file.append(f"{words.text()}\n")
+    run.start()
+    run.settle()
+    run["a"].append(words.text())
+    run.seen("a")
+    run["b"].append(f"{words.text()}\n")
+    run.settle()
+    run["a"].append(f" {words.text()}\n")
+    run.settle()
+    run.stop()
+    judge_namesakes(run, in_time=True)
+
+
+IDLE_LOOKS = 200
+"""Looks for which a half line waits: more than a tailer counts that takes some quiet for its end."""
+
+IDLE_FOR_THOROUGHLY = 3.0
+"""Seconds for which it waits in a thorough run: more than the usual time after which a piece is given up."""
+
+
+@requirement("FRM-1")
+def test_frm_1_a_half_line_waits_however_long(taillog_stage: Stage) -> None:
+    """A line is not delivered before its newline has been written, however long nothing comes."""
+    words = taillog_stage.words
+    run = taillog_stage.open(interval=taillog_stage.fast_interval)
+    run["a"].append(f"{words.text()}\n")
+    run.start()
+    run.settle()
+    run["a"].append(words.text())
+    run.seen("a")
+    if taillog_stage.depth == 1:
+        run.looks(IDLE_LOOKS)
+    else:
+        run.rest(IDLE_FOR_THOROUGHLY)
+    run["a"].append(f" {words.text()}\n")
+    run.settle()
+    run.stop()
+    run.judge(in_time=True)
 
 
 @requirement("FRM-2", scenarios=True, needs=["last-piece"])

@@ -113,6 +113,18 @@ def test_lif_3_stopped_is_true_only_after_stop(taillog_stage: Stage) -> None:
         )
 
 
+@requirement("LIF-3", needs=["object"])
+def test_lif_3_stopped_is_false_though_there_are_no_files(taillog_stage: Stage) -> None:
+    """stopped() is false until stop() has returned: where nothing is to be followed, too."""
+    run = taillog_stage.open([])
+    run.start()
+    run.quiet()
+    during = run.stopped()
+    run.stop()
+    if during:
+        raise run.failure("stopped() was true before stop(), of a tailer without files", expected="False", got="True")
+
+
 @requirement("LIF-3", needs=["object", "stream"])
 def test_lif_3_stopped_is_false_while_stop_drains(taillog_stage: Stage) -> None:
     """stopped() is false until stop() has returned: also while stop() waits for the last lines."""

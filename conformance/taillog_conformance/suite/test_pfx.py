@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from ..properties import explore
 from ..scenario import Scenario, play
-from ..stage import Stage
+from ..stage import Run, Stage
 from ._registry import requirement
 
 
@@ -43,6 +43,50 @@ def test_pfx_2_the_header_carries_the_key(taillog_stage: Stage, case: Scenario) 
 def test_pfx_3_a_prefix_replaces_the_header(taillog_stage: Stage, case: Scenario) -> None:
     """A prefix given for a key replaces the header, letter for letter."""
     play(taillog_stage, case)
+
+
+@requirement("PFX-3", needs=["rotation"])
+def test_pfx_3_a_prefix_outlasts_a_rotation(taillog_stage: Stage) -> None:
+    """A prefix given for a key replaces the header, before the lines of a new file at the path too."""
+    run = _delivered_with_a_prefix(taillog_stage)
+    run["a"].rename()
+    run["a"].create()
+    _goes_on_with_its_prefix(run, "a rotation")
+
+
+@requirement("PFX-3", needs=["truncation"])
+def test_pfx_3_a_prefix_outlasts_a_truncation(taillog_stage: Stage) -> None:
+    """A prefix given for a key replaces the header, after a truncation too."""
+    run = _delivered_with_a_prefix(taillog_stage)
+    run["a"].truncate()
+    run.seen_truncated("a")
+    _goes_on_with_its_prefix(run, "a truncation")
+
+
+def _delivered_with_a_prefix(stage: Stage) -> Run:
+    """A run with a given prefix that has delivered a line."""
+    words = stage.words
+    run = stage.open(prefixes={"a": f"{words.word()}|"})
+    run["a"].append(f"{words.text()}\n")
+    run.start()
+    run.settle()
+    return run
+
+
+def _goes_on_with_its_prefix(run: Run, after: str) -> None:
+    """Write one more line; whatever comes then has to carry its prefix. That it comes is asked for elsewhere."""
+    (prefix,) = run.headers("a")
+    before = run.lines_so_far()
+    run["a"].append(f"{run.stage.words.text()}\n")
+    run.wait_for(lambda: run.lines_so_far() > before)
+    run.stop()
+    for line in run.all_text().split("\n")[before:]:
+        if line and not line.startswith(prefix):
+            raise run.failure(
+                f"a line that came after {after} does not carry the prefix that was given",
+                expected=f"{prefix!r} before the text",
+                got=repr(line),
+            )
 
 
 @requirement("PFX-4", needs=["several-files"])

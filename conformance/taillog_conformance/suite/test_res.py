@@ -140,6 +140,56 @@ def test_res_2_no_renamed_file_stays_open_after_stop(taillog_stage: Stage) -> No
         )
 
 
+@requirement("RES-2", needs=["object", "truncation"])
+def test_res_2_no_descriptor_of_a_truncated_file_survives_stop(taillog_stage: Stage) -> None:
+    """The same of a file that was truncated several times."""
+    run = taillog_stage.open()
+    run["a"].append(taillog_stage.words.text(TRUNCATIONS + 2) + "\n")
+    run.start()
+    run.settle()
+    for left in range(TRUNCATIONS, 0, -1):  # shorter each time, so that it can be seen
+        run["a"].truncate()
+        run["a"].append(taillog_stage.words.text(left) + "\n")
+        run.settle()
+    run.stop()
+    with own_garbage():
+        left_open = _still_open(run)
+    if left_open:
+        raise run.failure(
+            f"after {TRUNCATIONS} truncations a source is still open after stop()",
+            expected="no descriptor",
+            got=", ".join(left_open),
+        )
+
+
+@requirement("RES-2", needs=["object"])
+def test_res_2_no_descriptor_survives_stop_without_start(taillog_stage: Stage) -> None:
+    """No descriptor is left open after stop(): where there was no start(), too."""
+
+    def life() -> None:
+        run = taillog_stage.open()
+        run.make()
+        run.stop()
+        run.close()
+
+    with own_garbage():
+        life()
+        gc.collect()
+        before = descriptors()
+        for _ in range(LIVES):
+            life()
+        gc.collect()
+        new = [path for number, path in descriptors().items() if number not in before]
+    if len(new) >= LIVES:
+        run = taillog_stage.runs[-1]
+        raise run.failure(
+            f"{len(new)} descriptors are left open after {LIVES} tailers were made and stopped, and never started",
+            expected="none",
+            got=", ".join(new),
+        )
+
+
+TRUNCATIONS = 3
 ROTATIONS = 5
 
 
@@ -197,6 +247,32 @@ def test_res_3_looks_cost_nothing_that_stays(taillog_stage: Stage) -> None:
                 expected=f"about {first} after each {LOOKS} looks",
                 got=f"{first}, then {second}, then {third}",
             )
+
+
+LOOKS_AT_A_FAULT = 60
+"""Looks between two counts at a source that cannot be read: one descriptor a look stands out of SLACK."""
+
+
+@requirement("RES-3", needs=["object", "error-report"])
+def test_res_3_looks_at_what_cannot_be_read_open_nothing(taillog_stage: Stage) -> None:
+    """Descriptors do not grow with the number of looks: at a folder that was given as a source neither."""
+    run = taillog_stage.open(interval=taillog_stage.fast_interval)
+    run["a"].path.mkdir()
+    run.timeline.add("producer", "mkdir", "a")
+    run.start()
+    run.wait_for_reports()
+    counts = [len(descriptors())]
+    for _ in range(2):
+        run.looks(LOOKS_AT_A_FAULT)
+        counts.append(len(descriptors()))
+    run.stop()
+    first, second, third = counts
+    if second - first > SLACK and third - second > SLACK:
+        raise run.failure(
+            "the descriptors in use grow with the looks at a source that cannot be read",
+            expected=f"about {first} after each {LOOKS_AT_A_FAULT} looks",
+            got=f"{first}, then {second}, then {third}",
+        )
 
 
 MEBIBYTES_SLACK = 32

@@ -12,7 +12,9 @@ from ..scenario import CALM_INTERVAL, Scenario, play
 from ..sequences import PLAIN, ROTATION, scenarios
 from ..stage import Run, Stage
 from ._registry import requirement
+from .test_del import HEAD_BLANKS, HEAD_LINES
 from .test_res import DESCRIPTORS, descriptors
+from .test_src import twice
 
 
 @requirement("ROT-1", scenarios=True)
@@ -85,6 +87,70 @@ def test_rot_2_a_recreated_file_is_followed(taillog_stage: Stage, case: Scenario
     play(taillog_stage, case)
 
 
+@requirement("ROT-2", needs=["several-files", "path-twice", "from-start"])
+def test_rot_2_a_path_under_two_keys_is_followed_for_each(taillog_stage: Stage) -> None:
+    """The new file is followed: for each key under which its path is."""
+    words = taillog_stage.words
+    path = taillog_stage.folder / words.file_name()
+    run = taillog_stage.open("a b", paths={"a": path, "b": path})
+    run["a"].append(f"{words.text()}\n")
+    run.start()
+    run.wait_for(lambda: run.lines_so_far() >= 2)
+    run["a"].rename()
+    run["a"].create()
+    run["a"].append(f"{words.text()}\n{words.text()}\n")
+    run.wait_for(lambda: run.lines_so_far() >= 6)
+    run.stop()
+    run.judge(sources=twice(run))
+
+
+@requirement("ROT-2")
+def test_rot_2_a_file_behind_a_link_is_followed(taillog_stage: Stage) -> None:
+    """The new file is followed: also where the path is a link, and the file that it leads to is made anew."""
+    words = taillog_stage.words
+    link = taillog_stage.folder / words.file_name()
+    run = taillog_stage.open()
+    target = run["a"].path
+    link.symlink_to(target)
+    run.timeline.add("producer", "link", "a", note="the path that is followed, to the file that is written")
+    run["a"].append(f"{words.text()}\n")
+    run["a"].path = link
+    run.start()
+    run.must_deliver()
+    run["a"].path = target  # the producer's own name for it
+    run["a"].rename()
+    run["a"].create()
+    run["a"].append(f"{words.text()}\n")
+    run.settle()
+    run["a"].append(f"{words.text()}\n")
+    run.settle()
+    run.stop()
+    run.judge()
+
+
+@requirement("ROT-2", needs=["missing-files"])
+def test_rot_2_a_file_in_a_folder_made_anew_is_followed(taillog_stage: Stage) -> None:
+    """The new file is followed: also where its folder was removed with it, and made anew."""
+    words = taillog_stage.words
+    folder = taillog_stage.folder / words.word()
+    folder.mkdir()
+    run = taillog_stage.open(paths={"a": folder / words.file_name()})
+    run["a"].append(f"{words.text()}\n")
+    run.start()
+    run.must_deliver()
+    run["a"].delete()
+    folder.rmdir()
+    run.timeline.add("producer", "rmdir")
+    run.looks(5)
+    folder.mkdir()
+    run.timeline.add("producer", "mkdir")
+    run["a"].create()
+    run["a"].append(f"{words.text()}\n{words.text()}\n")
+    run.settle()
+    run.stop()
+    run.judge()
+
+
 @requirement("ROT-3", scenarios=True)
 def test_rot_3_the_new_file_comes_whole(taillog_stage: Stage, case: Scenario) -> None:
     """The new file is delivered from its first byte, once."""
@@ -97,6 +163,25 @@ def test_rot_3_a_file_put_in_place_at_once_comes_whole(taillog_stage: Stage) -> 
     words = taillog_stage.words
     run = followed(taillog_stage)
     run["a"].replace("".join(f"{words.text()}\n" for _ in range(6)))
+    run.settle()
+    run["a"].append(f"{words.text()}\n")
+    run.settle()
+    run.stop()
+    run.judge()
+
+
+@requirement("ROT-3")
+def test_rot_3_a_new_file_that_begins_as_the_old_one_comes_whole(taillog_stage: Stage) -> None:
+    """The new file is delivered from its first byte, once: also one that begins with the lines of the old one."""
+    words = taillog_stage.words
+    head = "".join(f"{line}{' ' * HEAD_BLANKS}.\n" for line in words.lines(HEAD_LINES))
+    run = taillog_stage.open()
+    run["a"].append(head)
+    run.start()
+    run.must_deliver()
+    run["a"].append(f"{words.text()}\n")
+    run.must_deliver()
+    run["a"].replace(f"{head}{words.text()}\n{words.text()}\n")
     run.settle()
     run["a"].append(f"{words.text()}\n")
     run.settle()

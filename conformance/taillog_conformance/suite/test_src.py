@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+from ..oracle import Source
 from ..stage import Run, Stage
 from ._registry import requirement
 
@@ -16,17 +17,26 @@ from ._registry import requirement
 @requirement("SRC-1", needs=["several-files", "path-twice", "from-start"])
 def test_src_1_one_path_under_two_keys_comes_for_each(taillog_stage: Stage) -> None:
     """One path under two keys is delivered once for each key."""
-    words = taillog_stage.words
-    path = taillog_stage.folder / words.file_name()
-    run = taillog_stage.open("a b", paths={"a": path, "b": path})
+    path = taillog_stage.folder / taillog_stage.words.file_name()
+    _comes_for_each(taillog_stage.open("a b", paths={"a": path, "b": path}))
+
+
+def _comes_for_each(run: Run) -> None:
+    """One file, which the run's tailer follows as a and as b."""
+    words = run.stage.words
     run["a"].append(f"{words.text()}\n")
     run.start()
     run.wait_for(lambda: run.lines_so_far() >= 2)
     run["a"].append(f"{words.text()}\n{words.text()}\n")
     run.wait_for(lambda: run.lines_so_far() >= 6)
     run.stop()
+    run.judge(sources=twice(run))
+
+
+def twice(run: Run) -> list[Source]:
+    """What a holds, as the source of a and of b."""
     written = run.sources()[0]
-    run.judge(sources=[written, replace(written, name="b", headers=tuple(run.headers("b")))])
+    return [written, replace(written, name="b", headers=tuple(run.headers("b")))]
 
 
 def _linked(stage: Stage) -> tuple[Run, Path]:
@@ -68,6 +78,16 @@ def test_src_2_a_link_without_target_is_waited_for(taillog_stage: Stage) -> None
     run.settle()
     run.stop()
     run.judge()
+
+
+@requirement("SRC-2", needs=["several-files", "path-twice", "from-start"])
+def test_src_2_a_link_and_its_target_come_for_each(taillog_stage: Stage) -> None:
+    """A symbolic link is followed: also where what it leads to is followed under its own name."""
+    words = taillog_stage.words
+    target, link = (taillog_stage.folder / words.file_name() for _ in range(2))
+    link.symlink_to(target)
+    run = taillog_stage.open("a b", paths={"a": target, "b": link})
+    _comes_for_each(run)
 
 
 @requirement("SRC-3", needs=["several-files"])
