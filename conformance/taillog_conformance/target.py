@@ -74,6 +74,7 @@ class Target:
         found = _imported(self.name)
         if isinstance(found, Adapter):
             found.capabilities = frozenset((found.capabilities | set(self.capabilities)) - set(self.without))
+            found.refuse_impossible()
             return found
         if isinstance(found, type) and issubclass(found, Adapter):
             raise UsageProblem(f"{self.name} is a class of adapters; name an object of it, made in your module")

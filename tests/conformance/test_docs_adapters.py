@@ -80,6 +80,17 @@ def test_an_example_in_python(number: int, taillog: Command, project: Path) -> N
     passes(taillog, project, "mymodule:adapter")
 
 
+def test_the_adapter_of_ones_own_is_the_object_that_it_declares_to_be(taillog: Command, project: Path) -> None:
+    (project / "mytail.py").write_text(MYTAIL)
+    (project / "mymodule.py").write_text(blocks("python")[-1])
+    assert '"object"' in blocks("python")[-1]
+    done = taillog("check", "mymodule:adapter", "--only", "LIF", "-n", 2, "-q", "--json", project / "report.json")
+    rows = json.loads((project / "report.json").read_text())["requirements"]
+    assert {row["status"] for row in rows if row["id"].startswith("LIF") and row["level"] == "MUST"} == {"pass"}, (
+        done.stdout
+    )
+
+
 @pytest.mark.skipif(shutil.which("node") is None, reason="there is no Node here")
 def test_the_example_in_node(taillog: Command, project: Path) -> None:
     import taillog_fixtures

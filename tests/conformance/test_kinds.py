@@ -109,6 +109,11 @@ def test_a_driver_that_does_not_describe_itself_is_refused(taillog: Command) -> 
     assert "Traceback" not in done.stderr
 
 
+def test_a_driver_cannot_be_an_object_of_the_kits_process(taillog: Command) -> None:
+    done = taillog("check", "--driver", driver("right"), "--capability", "object", "--capability", "destination-path")
+    assert (done.returncode, "declares destination-path, object, which" in done.stderr) == (2, True), done.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
@@ -118,6 +123,8 @@ def test_a_driver_that_does_not_describe_itself_is_refused(taillog: Command) -> 
         (["--command", "tail -F {files}", "--attribute", "==> (.*) <=="], "does not tell the file"),
         (["--command", "tail -F {files}", "--attribute", "("], "is not valid"),
         (["tiny:TailLog", "--driver", "node driver.js"], "name one target"),
+        (["--command", "tail -F {file}", "--capability", "object"], "declares object, which only a tailer"),
+        ([f"{CORRECT}:generator_without_end", "--capability", "stream"], "declares stream, which only a tailer"),
     ],
 )
 def test_what_cannot_be_meant_is_refused_in_a_line(arguments: list[str], says: str, taillog: Command) -> None:

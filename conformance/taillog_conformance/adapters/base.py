@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Protocol, TextIO
 
+from ..outcomes import UsageProblem
+
 Filter = Callable[[str], object]
 
 
@@ -23,6 +25,10 @@ DEFAULT = Default.DEFAULT
 
 TOLD = frozenset({"from-start", "missing-files", "path-twice", "last-piece"})
 """What every tailer that is told when to stop is taken to do, unless its adapter takes it back; see target.FINER."""
+
+
+CALLED_IN_PROCESS = frozenset({"object", "stream", "destination-path"})
+"""What only a tailer can have that the suite itself calls and gives a destination."""
 
 
 class Tailer(Protocol):
@@ -75,12 +81,24 @@ class Adapter(ABC):
     reports_as: ClassVar[str] = "a log record of level ERROR or above"
     """What counts as the tailer's report of an error, in words."""
 
+    impossible: ClassVar[frozenset[str]] = frozenset()
+    """Capabilities that no tailer driven by this kind of adapter can have."""
+
     name: str
     capabilities: frozenset[str]
 
     @abstractmethod
     def open(self, job: Job) -> Tailer:
         """A tailer for `job`, not yet started."""
+
+    def refuse_impossible(self) -> None:
+        """Raise UsageProblem where a capability is declared that cannot be had."""
+        wrong = sorted(self.capabilities & self.impossible)
+        if wrong:
+            raise UsageProblem(
+                f"{self.name} declares {', '.join(wrong)}, which only a tailer can have that the suite itself calls "
+                f"and gives a destination, and none of the kind {self.kind}: leave that out"
+            )
 
     def processes(self, tailer: Tailer) -> Iterable[int]:
         """The ids of the processes in which `tailer` reads, for its read offset."""

@@ -19,7 +19,7 @@ from typing import IO, ClassVar
 from ..offsets import family
 from ..outcomes import ConformanceFailure, UsageProblem
 from .attribution import Attribution, pattern_of
-from .base import DEFAULT, TOLD, Adapter, Job, Tailer
+from .base import CALLED_IN_PROCESS, DEFAULT, TOLD, Adapter, Job, Tailer
 from .draining import Following, Ledger, all_sleep, cpu_ticks, drain
 
 CAPABILITIES = TOLD | {"error-report", "several-files"}
@@ -82,10 +82,12 @@ class CommandAdapter(Adapter):
     program has no stop() of its own to drain by. END_OF_INPUT and BY_FLAG tell it at once: it drains by itself.
 
     Raises:
-        UsageProblem: a placeholder is missing or has no meaning here, the command is not well quoted or does not exist.
+        UsageProblem: a placeholder is missing or has no meaning here, the command is not well quoted or does not exist,
+            or a capability is added that no command has.
     """
 
     kind: ClassVar[str] = "command"
+    impossible: ClassVar[frozenset[str]] = CALLED_IN_PROCESS
     reports_as: ClassVar[str] = "a message on standard error"
 
     def __init__(
@@ -113,6 +115,7 @@ class CommandAdapter(Adapter):
         if self.pattern is not None:
             found -= {"path-twice"}  # two copies of a line cannot be told apart by its path
         self.capabilities = frozenset((found | set(capabilities)) - set(without))
+        self.refuse_impossible()
 
     def _check_placeholders(self) -> None:
         def uses(placeholder: str) -> bool:

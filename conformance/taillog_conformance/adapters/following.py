@@ -17,7 +17,7 @@ from typing import Any, ClassVar
 from .. import traces
 from ..offsets import family
 from ..outcomes import AdapterProblem, TailerRaised, UsageProblem
-from .base import TOLD, Adapter, Job, Tailer
+from .base import CALLED_IN_PROCESS, TOLD, Adapter, Job, Tailer
 from .draining import Following, Ledger, Owed, drain
 
 CAPABILITIES = TOLD | {"error-report", "several-files"}
@@ -37,10 +37,11 @@ class FollowingAdapter(Adapter):
     `strips` says that its lines come without their line end.
 
     Raises:
-        UsageProblem: the function cannot be called so.
+        UsageProblem: the function cannot be called so, or a capability is added that none has.
     """
 
     reports_as: ClassVar[str] = "an exception of the function, or a log record of level ERROR or above"
+    impossible: ClassVar[frozenset[str]] = CALLED_IN_PROCESS
     function_takes: ClassVar[int] = 1
     """Arguments by position: the path."""
 
@@ -62,6 +63,7 @@ class FollowingAdapter(Adapter):
         """Whether the function is told when to stop: it then drains by itself, as the contract asks."""
         found = CAPABILITIES if self.told else CAPABILITIES - {"last-piece"}
         self.capabilities = frozenset((found | set(capabilities)) - without)
+        self.refuse_impossible()
 
     def is_told(self, without: Iterable[str]) -> bool:
         """What `told` comes to, `without` taken away from the capabilities."""

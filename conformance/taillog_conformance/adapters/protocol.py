@@ -17,7 +17,7 @@ from typing import Any, ClassVar
 
 from ..offsets import family
 from ..outcomes import AdapterProblem, TailerRaised, UsageProblem
-from .base import DEFAULT, Adapter, Job, Tailer
+from .base import CALLED_IN_PROCESS, DEFAULT, Adapter, Job, Tailer
 from .command import program_environment, program_words
 from .draining import Following, Ledger, all_sleep, cpu_ticks, drain
 
@@ -41,10 +41,12 @@ class ProtocolAdapter(Adapter):
     drain at its stop, and is told to stop when what stands in its files has come.
 
     Raises:
-        UsageProblem: the driver cannot be run, or does not describe itself in this protocol.
+        UsageProblem: the driver cannot be run, does not describe itself in this protocol, or declares what a driver
+            cannot have.
     """
 
     kind: ClassVar[str] = "protocol"
+    impossible: ClassVar[frozenset[str]] = CALLED_IN_PROCESS
     reports_as: ClassVar[str] = "a message of the driver that is an error"
 
     def __init__(
@@ -61,6 +63,7 @@ class ProtocolAdapter(Adapter):
         described = self._description()
         self.name = name or str(described["name"])
         self.capabilities = frozenset((set(described["capabilities"]) | set(capabilities)) - set(without))
+        self.refuse_impossible()
 
     def _description(self) -> dict[str, Any]:
         shown = shlex.join(self.words)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 from unittest import mock
 
@@ -421,9 +422,10 @@ def test_lif_12_a_failed_start_leaves_no_thread(taillog_stage: Stage) -> None:
             real(self)
 
         with mock.patch.object(threading.Thread, "start", start):
-            refused = run.attempt_start()
-        if refused is None:
-            run.stop()
+            failed = _start_fails(run)
+        if not failed:  # it began fewer threads, or it is a thread of its own that could not begin another
+            with suppress(ConformanceFailure, AdapterProblem):  # what stop() comes to then is not asked here
+                run.stop()
             continue
         run.ended = True
 
@@ -436,6 +438,14 @@ def test_lif_12_a_failed_start_leaves_no_thread(taillog_stage: Stage) -> None:
             raise run.failure(
                 f"start() failed at its thread number {nth}, and left others running", expected="no thread", got=names
             )
+
+
+def _start_fails(run: Run) -> bool:
+    """Whether start() raises, also where it is an adapter's own that lets through what the check has thrown."""
+    try:
+        return run.attempt_start() is not None
+    except AdapterProblem:
+        return True
 
 
 @requirement("LIF-13", needs=["object", "stream"])
