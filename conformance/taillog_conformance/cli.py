@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 import os
 import random
 import sys
@@ -22,6 +23,13 @@ WORKERS_A_CORE = 3
 
 MOST_WORKERS = 8
 """Workers that are started unasked: beyond that their start costs more than they save."""
+
+MOST_WORKERS_ASKED_FOR = 64
+"""Workers that may be asked for: each is an interpreter of 40 MB, and there are not many more checks than that."""
+
+SCALES = click.FloatRange(0.1, 1000)
+"""What the time bounds may be multiplied by: with a thousandfold, a call that hangs is waited for longer than a CI job
+may take."""
 
 
 class _Commands(click.Group):
@@ -56,9 +64,18 @@ def main() -> None:
 def _workers(_context: click.Context, _parameter: click.Parameter, value: str) -> int:
     if value == "auto":
         return min(WORKERS_A_CORE * (os.cpu_count() or 1), MOST_WORKERS)
-    if value.isdigit():
-        return int(value)
-    raise click.BadParameter(f"{value!r} is neither a number nor auto")
+    if not value.isdecimal():
+        raise click.BadParameter(f"{value!r} is neither a number nor auto")
+    count = value.lstrip("0") or "0"  # before int(), which refuses one of 5,000 digits
+    if len(count) > len(str(MOST_WORKERS_ASKED_FOR)) or int(count) > MOST_WORKERS_ASKED_FOR:
+        raise click.BadParameter(f"more than {MOST_WORKERS_ASKED_FOR} workers only wait for each other")
+    return int(count)
+
+
+def _scale(_context: click.Context, _parameter: click.Parameter, value: float) -> float:
+    if math.isnan(value):  # no comparison holds, so the range lets it through
+        raise click.BadParameter("nan is no number")
+    return value
 
 
 def _views(function: Command) -> Command:
@@ -74,14 +91,14 @@ def _views(function: Command) -> Command:
     return function
 
 
-def _files_of(views: Mapping[str, Path | None]) -> dict[str, Path]:
-    """The files that were asked for, by view; UsageProblem where one cannot be written."""
-    from .report.files import writable
-    from .report.views import VIEWS
+def _files_of(views: Mapping[str, Path | None], known_failures: Path | None = None) -> dict[str, Path]:
+    """The files that were asked for, by view; UsageProblem where one cannot be written, or the list beside them."""
+    from .report.files import all_writable
+    from .report.views import KNOWN_FAILURES, VIEWS
 
     files = {view: path for view, path in views.items() if path is not None}
-    for view, path in files.items():
-        writable(path, VIEWS[view])
+    more = [(known_failures, KNOWN_FAILURES)] if known_failures is not None else []
+    all_writable([*((path, VIEWS[view]) for view, path in files.items()), *more])
     return files
 
 
@@ -102,11 +119,17 @@ _without = click.option(
 
 
 @main.command(
-    epilog="Exit status: 0 conformant, 1 nonconformant, 2 the target or an option cannot be used, 3 inconclusive."
+    epilog="Exit status: 0 conformant, 1 nonconformant, 2 the target or an option cannot be used, 3 inconclusive, or a "
+    "report could not be written."
 )
 @click.argument("target", required=False)
 @click.option("--command", metavar="CMD", help="Check this program instead; {file} stands for the path.")
-@click.option("--stop", metavar="HOW", help="How the command stops: a signal's name, end-of-input or flag. [TERM]")
+@click.option(
+    "--stop",
+    metavar="HOW",
+    shell_complete=completion.stops,
+    help="How the command stops: a signal's name, end-of-input or flag. [TERM]",
+)
 @click.option("--attribute", metavar="REGEX", help="Which file a line is of, where the command follows {files}.")
 @click.option("--driver", metavar="CMD", help="Check the tailer of this driver, which speaks the protocol.")
 @_capability
@@ -128,7 +151,7 @@ _without = click.option(
 )
 @click.option("-n", "workers", metavar="N", default="auto", callback=_workers, help="Processes; 0: no xdist. [auto]")
 @click.option("--seed", metavar="N", type=click.IntRange(0), help="Seed of names and texts. [a new one]")
-@click.option("--scale", metavar="X", type=click.FloatRange(0.1), default=1.0, help="Multiplies all time bounds. [1]")
+@click.option("--scale", metavar="X", type=SCALES, default=1.0, callback=_scale, help="Multiplies all time bounds. [1]")
 @click.option("--thorough", is_flag=True, help="Try each property with 20 times as many examples.")
 @click.option("--scenario", metavar="FILE", type=click.Path(path_type=Path), help="Play this scenario file instead.")
 @click.option(
@@ -170,7 +193,7 @@ def check(
     from .outcomes import UsageProblem
     from .probe import describe
     from .replay import read
-    from .report.files import writable
+    from .report.files import settled
     from .shards import parse_shard, requirements_of
     from .suite._registry import all_names
     from .target import Target
@@ -196,12 +219,12 @@ def check(
             shards = parse_shard(shard, len(everything))
             selected = requirements_of(shards, everything)
             names = sorted(selected)
-        files = _files_of(views)
-        if debug is not None and (names or scenario is not None or files):
-            raise UsageProblem("--debug is for one requirement: leave out --only, --scenario and reports")
+        files = _files_of(views, write_known_failures)
+        if debug is not None and (names or scenario is not None or files or known_failures or write_known_failures):
+            raise UsageProblem(
+                "--debug tells of one requirement: leave out --only, --scenario, reports, known failures"
+            )
         known = load(known_failures) if known_failures is not None else None
-        if write_known_failures is not None:
-            writable(write_known_failures, "known failures")
         tailer = Target(target, command, capability, without, driver, stop, attribute)
         described = describe(tailer)
         if debug is not None:
@@ -225,8 +248,8 @@ def check(
     from .runner import run
 
     # A tailer may change the working folder, or delete it.
-    files = {view: path.resolve() for view, path in files.items()}
-    write_known_failures = write_known_failures and write_known_failures.resolve()
+    files = {view: settled(path) for view, path in files.items()}
+    write_known_failures = write_known_failures and settled(write_known_failures)
     _end(run(described, options, workers, seed, selected, scenario, files, quiet, shards, known, write_known_failures))
 
 
@@ -251,8 +274,8 @@ def merge(reports: tuple[Path, ...], quiet: bool, **views: Path | None) -> NoRet
     """
     from .contract import load_contract
     from .report import merge as joining
-    from .report.files import write_whole
-    from .report.views import render
+    from .report.files import write_at_last
+    from .report.views import VIEWS, render
     from .runner import EXIT_STATUS, tell
     from .shards import requirements_of
     from .suite._registry import all_names
@@ -262,7 +285,7 @@ def merge(reports: tuple[Path, ...], quiet: bool, **views: Path | None) -> NoRet
     report = joining.merge([joining.read_shard(path) for path in reports], load_contract(), names)
     assert report.shards is not None
     for view, path in files.items():
-        write_whole(path, render(view, report))
+        write_at_last(path, VIEWS[view], render(view, report))
     tell(report, quiet, requirements_of(report.shards, list(names)))
     sys.exit(EXIT_STATUS[report.verdict()])
 
@@ -276,8 +299,7 @@ def spec(output: Path | None) -> None:
     taillog spec > SPEC.md
     """
     from .contract import load_contract
-    from .outcomes import UsageProblem
-    from .report.files import writable
+    from .report.files import writable, write_at_last
     from .spec import render_spec
     from .suite._registry import all_checks
 
@@ -288,11 +310,8 @@ def spec(output: Path | None) -> None:
     if output is None:
         sys.stdout.write(text)
         return
-    try:
-        writable(output, "contract")
-    except UsageProblem as problem:
-        raise click.UsageError(str(problem)) from None
-    output.write_text(text, encoding="utf-8")
+    writable(output, "contract")
+    write_at_last(output, "contract", text)
 
 
 @main.command()
@@ -397,31 +416,31 @@ def compare(reports: tuple[Path, ...], html_file: Path | None, markdown_file: Pa
     \b
     taillog compare a.json b.json --html matrix.html --markdown matrix.md
     """
-    from .outcomes import UsageProblem
     from .report.compare import markdown, read
     from .report.compare_html import html
-    from .report.files import writable, write_whole
+    from .report.files import all_writable, write_at_last
 
-    files = [(html_file, html, "page"), (markdown_file, markdown, "Markdown")]
-    try:
-        for path, _, what in files:
-            if path is not None:
-                writable(path, what)
-        matrix = read(reports)
-    except UsageProblem as problem:
-        raise click.UsageError(str(problem)) from None
-    for path, render, _ in files:
-        if path is not None:
-            write_whole(path, render(matrix))
+    asked = [(html_file, "page", html), (markdown_file, "Markdown", markdown)]
+    files = [(path, what, render) for path, what, render in asked if path is not None]
+    all_writable((path, what) for path, what, _ in files)
+    matrix = read(reports)
+    for path, what, render in files:
+        write_at_last(path, what, render(matrix))
     if html_file is None and markdown_file is None:
         sys.stdout.write(markdown(matrix))
 
 
-@main.command()
+@main.command(epilog="Exit status: 0 something was measured, 1 nothing was, 2 a target or an option cannot be used.")
 @click.argument("targets", metavar="[TARGET]...", nargs=-1)
 @click.option("--command", "commands", metavar="CMD", multiple=True, help="Measure this program too (may be repeated).")
 @click.option("--without", metavar="NAME", multiple=True, help="Take a capability away from all (may be repeated).")
-@click.option("--only", metavar="MEASURE", multiple=True, help="Take only these measures (may be repeated).")
+@click.option(
+    "--only",
+    metavar="MEASURE",
+    multiple=True,
+    shell_complete=completion.measures,
+    help="Take only these measures (may be repeated).",
+)
 @click.option("--runs", metavar="N", type=click.IntRange(1), default=3, help="Runs of each point. [3]")
 @click.option("--lines", metavar="N", type=click.IntRange(1000), default=1_000_000, help="Lines of backlog. [1000000]")
 @click.option("--json", "json_file", metavar="FILE", type=click.Path(path_type=Path), help="Write the values as JSON.")
@@ -446,7 +465,7 @@ def bench(
     taillog bench mypackage.tail:MyTailLog taillog:TailLog
     taillog bench taillog:TailLog --command 'tail -q -n +1 -F {files}' --only latency
     """
-    from .bench.run import run
+    from .bench.run import NothingMeasured, run
     from .outcomes import UsageProblem
     from .target import Target
 
@@ -455,3 +474,5 @@ def bench(
         run(asked, only, runs, lines, seed, json_file, svg_file, markdown_file)
     except UsageProblem as problem:
         raise click.UsageError(str(problem)) from None
+    except NothingMeasured as problem:
+        raise click.ClickException(str(problem)) from None  # exit status 1

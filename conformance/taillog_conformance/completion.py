@@ -1,4 +1,4 @@
-"""What the shell completes where click cannot know it: ids and areas of the contract, and capabilities."""
+"""What the shell completes where click cannot know it: ids and areas of the contract, capabilities, measures."""
 
 from __future__ import annotations
 
@@ -30,3 +30,17 @@ def capabilities(_context: click.Context, _parameter: click.Parameter, incomplet
 
     found = load_contract().capabilities.items()
     return [CompletionItem(name, help=sentence) for name, sentence in found if name.startswith(incomplete)]
+
+
+def measures(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """The measures of the bench that begin so."""
+    from .bench.measures import MEASURES
+
+    return [CompletionItem(name) for name in MEASURES if name.startswith(incomplete)]
+
+
+def stops(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """The ways in which a command is usually stopped that begin so; any other signal will do too."""
+    from .adapters.command import BY_FLAG, END_OF_INPUT
+
+    return [CompletionItem(how) for how in ("TERM", "INT", END_OF_INPUT, BY_FLAG) if how.startswith(incomplete)]

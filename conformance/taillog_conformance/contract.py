@@ -116,10 +116,14 @@ class Contract:
         return tuple(requirement for requirement in self.requirements if requirement.id in chosen)
 
     def _unknown(self, name: str) -> UnknownRequirement:
+        word = name.strip().upper()
+        if word in self.areas:
+            ids = ", ".join(requirement.id for requirement in self.requirements if requirement.area == word)
+            return UnknownRequirement(f"{word} is an area, and here goes one requirement: {ids}")
         import difflib  # here, because only a mistake needs it and every command would pay for it
 
         known = [*self.areas, *(requirement.id for requirement in self.requirements)]
-        near = difflib.get_close_matches(name.strip().upper(), known)
+        near = difflib.get_close_matches(word, known)
         hint = f"did you mean {', '.join(near)}?" if near else f"the areas are {', '.join(self.areas)}"
         return UnknownRequirement(f"unknown requirement or area {name!r}: {hint}")
 

@@ -7,6 +7,8 @@ and the timeline is printed as it goes. Checks that need a process of their own 
 from __future__ import annotations
 
 import os
+import sys
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
@@ -23,7 +25,8 @@ from .suite._registry import Check, all_checks, function_of
 from .timeline import Event
 
 FAILED, UNDECIDED = 1, 3
-"""Exit statuses: something failed; nothing did, which is no verdict, as only one requirement was looked at."""
+"""Exit statuses: something failed; nothing did, which is no verdict, as only one requirement was looked
+at. The latter too if nobody listens to the end."""
 
 BREAKPOINTS = "PYTHONBREAKPOINT"
 """The variable by which breakpoint() is switched off while the tailer is only being got to know."""
@@ -31,11 +34,11 @@ BREAKPOINTS = "PYTHONBREAKPOINT"
 
 def debug(adapter: Adapter, requirement: Requirement, seed: int) -> int:
     """Run the checks of `requirement` and print what happens meanwhile; the exit status."""
-    print(f"{requirement.id} ({requirement.level}) {requirement.statement}", flush=True)
+    _say(f"{requirement.id} ({requirement.level}) {requirement.statement}")
     with _without_breakpoints():
         known = smoke(adapter, str(seed), Clocks())
     if known.reason:
-        print(f"\nnote: {printable(known.reason)}", flush=True)
+        _say(f"\nnote: {printable(known.reason)}")
     status = UNDECIDED
     for check in all_checks():
         if check.requirement == requirement.id:
@@ -57,10 +60,10 @@ def _passes(
     profile: Profile,
 ) -> bool:
     """Run one check; False if the tailer failed it."""
-    print(f"\n{name}", flush=True)
+    _say(f"\n{name}")
     for capability in (requirement.capability, *check.needs):
         if capability is not None and capability not in adapter.capabilities:
-            print(f"  not applicable: the tailer does not declare {capability}", flush=True)
+            _say(f"  not applicable: the tailer does not declare {capability}")
             return True
     strict = requirement.area == "PFX"
     stage = Stage(adapter, f"{seed}:{name}", Unhurried(), profile, strict_headers=strict, watch=_tell)
@@ -68,19 +71,41 @@ def _passes(
         function_of(check)(stage, **arguments)
     except ConformanceFailure as failure:
         failure.timeline = None  # it was told as it went
-        print(printable(failure_message(requirement, name, failure, f"the same with --seed {seed}")), flush=True)
+        _say(printable(failure_message(requirement, name, failure, f"the same with --seed {seed}")))
         return False
     except (NotApplicable, NotRun, AdapterProblem) as reason:
-        print(f"  could not be judged: {printable(str(reason))}", flush=True)
+        _say(f"  could not be judged: {printable(str(reason))}")
         return True
     finally:
         stage.close()
-    print("  pass", flush=True)
+    _say("  pass")
     return True
 
 
+_speaking = threading.Lock()
+
+
+def _one_lock_a_process() -> None:
+    """A check may fork a process just while another thread speaks, which in it goes on no more."""
+    global _speaking
+    _speaking = threading.Lock()
+
+
+os.register_at_fork(after_in_child=_one_lock_a_process)
+
+
+def _say(text: str) -> None:
+    """Print a line, in one piece with its end: the tailer's threads have their events told too."""
+    with _speaking:
+        try:
+            sys.stdout.write(f"{text}\n")
+            sys.stdout.flush()
+        except BrokenPipeError:
+            os._exit(UNDECIDED)  # the thread may be the tailer's, and it is not to learn that nobody listens
+
+
 def _tell(event: Event) -> None:
-    print(f"  {printable(event.shown())}", flush=True)
+    _say(f"  {printable(event.shown())}")
 
 
 @contextmanager

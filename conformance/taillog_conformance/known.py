@@ -17,8 +17,8 @@ from .contract import Level, UnknownRequirement, load_contract
 from .outcomes import UsageProblem
 from .reading import parse_toml, read_toml_text
 from .report.model import CheckResult, Report, Status
+from .report.views import KNOWN_FAILURES
 
-WHAT = "list of known failures"
 EXTENDS = "extends"
 FIELDS = frozenset({"reason", "issue", "signatures", "by_luck"})
 
@@ -61,10 +61,10 @@ def load(path: Path, inside: tuple[Path, ...] = ()) -> dict[str, Known]:
         UsageProblem: it cannot be read, extends itself, or is not of this form; the message is one line.
     """
     path = path.resolve()
-    where = f"the {WHAT} {path}"
+    where = f"the {KNOWN_FAILURES} {path}"
     if path in inside:
         raise UsageProblem(f"{where} extends itself")
-    document = parse_toml(read_toml_text(path, WHAT), where)
+    document = parse_toml(read_toml_text(path, KNOWN_FAILURES), where)
     extended = document.pop(EXTENDS, [])
     if isinstance(extended, str):
         extended = [extended]

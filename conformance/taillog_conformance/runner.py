@@ -24,16 +24,17 @@ from .offsets import family
 from .plugin import ON_RESULT
 from .producer import remove_tree
 from .progress import Shown, progress
-from .report.files import write_whole
+from .report.files import not_written, rewritable, write_whole
 from .report.inert import in_one_line
 from .report.model import CheckResult, Report, Shards, Verdict
 from .report.terminal import show
-from .report.views import VIEWS, render
+from .report.views import KNOWN_FAILURES, VIEWS, render
 from .report.wording import verdict_line
 from .suite._registry import all_names
 
 EXIT_STATUS = {Verdict.CONFORMANT: 0, Verdict.NONCONFORMANT: 1, Verdict.INCONCLUSIVE: 3}
-"""Exit statuses of `taillog check`; 2 is a target or an option that cannot be used."""
+"""Exit statuses of `taillog check`; 2 is a target or an option that cannot be used. A conformant run without a report
+that was asked for ends as an inconclusive one does."""
 
 WRITTEN_AT_ONCE = 0.05
 """Seconds of the processor's time: a report whose writing takes no longer (a tenth of that is usual) is written at each
@@ -81,15 +82,17 @@ def run(
         status = INTERRUPTED
     strays.end(left)
     report.interrupted = status == INTERRUPTED
-    if write_known is not None:
-        write_whole(write_known, dump(report, known or {}))
+    dumped = dump(report, known or {}) if write_known is not None else ""  # before what is known is excused
     if known is not None:
         apply(known, report, selected)
     watcher.write(to_be_read=True)
+    if write_known is not None:
+        watcher.write_file(write_known, KNOWN_FAILURES, dumped)
     tell(report, quiet, selected, console)
-    if watcher.broken:
-        print(in_one_line(watcher.broken), file=sys.stderr)
-    return EXIT_STATUS[report.verdict()]
+    for why in watcher.broken.values():
+        print(in_one_line(f"taillog: {why}"), file=sys.stderr)
+    status = EXIT_STATUS[report.verdict()]
+    return EXIT_STATUS[Verdict.INCONCLUSIVE] if watcher.broken and status == EXIT_STATUS[Verdict.CONFORMANT] else status
 
 
 INTERRUPTED = 2
@@ -112,7 +115,8 @@ class _Watcher:
 
     def __init__(self, report: Report, files: Mapping[str, Path], progress: Shown | None) -> None:
         self.report = report
-        self.broken = ""
+        self.broken: dict[Path, str] = {}
+        """Why a report could not be written when it was last tried."""
         self._files = files
         self._progress = progress
         self._written = 0.0
@@ -138,11 +142,17 @@ class _Watcher:
         """Write the views as they stand; JSON with line breaks for a person if `to_be_read`, which takes longer."""
         began = time.thread_time()
         for view, path in self._files.items():
-            try:
-                write_whole(path, render(view, self.report, to_be_read))
-            except OSError as error:
-                self.broken = f"taillog: the {VIEWS[view]} could not be written to {path}: {error.strerror}"
+            if to_be_read or rewritable(path):
+                self.write_file(path, VIEWS[view], render(view, self.report, to_be_read))
         self._written, self._took = time.monotonic(), time.thread_time() - began
+
+    def write_file(self, path: Path, what: str, text: str) -> None:
+        """Write one file, or note why it cannot be."""
+        try:
+            write_whole(path, text)
+            self.broken.pop(path, None)
+        except OSError as error:
+            self.broken[path] = not_written(path, what, error)
 
 
 def _pytest(module: str, options: Sequence[str], workers: int, watcher: Callable[..., None]) -> int:

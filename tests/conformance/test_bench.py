@@ -104,6 +104,7 @@ def test_the_markdown_has_a_column_for_each_tailer(written: Path) -> None:
         (["no_such_module:TailLog"], "cannot be imported"),
         (["taillog:TailLog", "--svg", "/no/such/folder/a.svg"], "cannot be written"),
         (["--command", "no-such-program {file}"], "does not exist"),
+        (["taillog:TailLog", "--json", "/tmp/same", "--svg", "/tmp/same"], "the JSON and the picture cannot both be"),
     ],
 )
 def test_bad_input_is_one_line_and_status_2(words: list[str], said: str) -> None:
@@ -111,6 +112,13 @@ def test_bad_input_is_one_line_and_status_2(words: list[str], said: str) -> None
     assert done.returncode == 2
     assert said in done.stderr.splitlines()[-1]
     assert "Traceback" not in done.stderr
+
+
+def test_a_bench_in_which_nothing_was_measured_ends_with_status_1() -> None:
+    done = taillog("--command", "true {file}", "--only", "latency", "--runs", "1")
+    assert done.returncode == 1
+    assert done.stderr == "Error: nothing was measured: every measure failed, for the reasons above\n"
+    assert "; 1 run\n" in done.stdout
 
 
 def measured(subjects: list[Subject], wanted: list[Point], runs: int = 1) -> Comparison:

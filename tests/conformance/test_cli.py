@@ -120,9 +120,18 @@ def test_a_target_that_cannot_be_had_is_one_clear_line_and_status_2(
             marks=pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="this system has no /proc"),
         ),
         pytest.param(["-n", "many"], "'many' is neither a number nor auto", id="workers"),
+        pytest.param(["-n", "65"], "more than 64 workers only wait for each other", id="too-many-workers"),
+        pytest.param(["-n", "9" * 5000], "more than 64 workers", id="workers-without-end"),
+        pytest.param(["--json", "a", "--junit", "./a"], "the JSON report and the JUnit XML cannot both be", id="twice"),
+        pytest.param(["--json", "a", "--write-known-failures", "a"], "cannot both be written to a", id="twice-known"),
+        pytest.param(["--json", "dangling"], "the folder /no/such does not exist", id="json-dangling-link"),
         pytest.param(["--seed", "x"], "'x' is not a valid", id="seed"),
         pytest.param(["--seed", "-1"], "-1 is not in the range", id="seed-negative"),
-        pytest.param(["--scale", "0"], "is not in the range", id="scale"),
+        *(
+            pytest.param(["--scale", scale], "is not in the range", id=f"scale-{scale}")
+            for scale in ("0", "-1", "inf", "1e300")
+        ),
+        pytest.param(["--scale", "nan"], "nan is no number", id="scale-nan"),
         pytest.param(["--jsno", "x"], "No such option", id="option"),
         pytest.param(["another:Target"], "unexpected extra argument", id="two-targets"),
         pytest.param(["--shard", "2/5"], "--shard needs a --seed, the same for all shards", id="shard-without-seed"),
@@ -136,6 +145,7 @@ def test_an_option_that_cannot_be_used_is_one_clear_line_and_status_2(
 ) -> None:
     monkeypatch.chdir(project)
     monkeypatch.setattr(runner, "_pytest", None)  # nothing is run
+    (project / "dangling").symlink_to("/no/such/report.json")
     done = CliRunner().invoke(cli.main, ["check", TARGET, *arguments])
     assert_refused(done.exit_code, done.output, complaint)
 
@@ -278,6 +288,23 @@ def test_the_exit_status_is_the_verdicts(
     done = CliRunner().invoke(cli.main, ["check", "taillog:TailLog"])
     assert done.exit_code == expected
     assert f"\n{verdict}  taillog:TailLog\n" in done.output
+
+
+def test_a_conformant_run_without_its_report_ends_as_an_inconclusive_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    def all_came_to(status: Status, *arguments: object) -> int:
+        (watcher,) = (each for each in arguments if isinstance(each, runner._Watcher))
+        for check in all_checks():
+            for name in check.names:
+                watcher(watcher.report, CheckResult(name, check.requirement, status, message="because"))
+        return 0
+
+    for option in ("--json", "--write-known-failures"):
+        for status, expected in ((Status.PASS, 3), (Status.FAIL, 1)):
+            monkeypatch.setattr(runner, "_pytest", partial(all_came_to, status))
+            done = CliRunner().invoke(cli.main, ["check", "taillog:TailLog", "-q", option, "/dev/full"])
+            assert done.exit_code == expected
+            assert done.stderr.endswith("could not be written to /dev/full: No space left on device\n")
+            assert done.stderr.count("\n") == 1
 
 
 def test_the_reports_of_all_shards_are_joined_into_the_verdict(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -532,6 +559,14 @@ def test_a_run_that_is_killed_leaves_a_whole_report(project: Path, begin: Begin)
     process.communicate(timeout=BOUND)
     assert document(project / "out.json")["verdict"] == "inconclusive"
     assert passed(project / "out.json")
+
+
+def test_a_report_goes_into_a_pipe_once(taillog: Command, project: Path) -> None:
+    done = taillog("check", TARGET, *CHEAP, "-q", "--json", "/dev/stdout")
+    assert (done.returncode, done.stderr) == (3, "")
+    report, _, verdict = done.stdout.rstrip("\n").rpartition("\n")
+    assert json.loads(report)["verdict"] == "inconclusive"
+    assert verdict.startswith("tiny:TailLog: inconclusive ")
 
 
 def test_a_report_to_a_device_leaves_the_device_there(tmp_path: Path) -> None:

@@ -6,10 +6,13 @@ import os
 import re
 import subprocess
 import sysconfig
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+from taillog_conformance import debugging
 
 Command = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -80,6 +83,33 @@ def test_the_timeline_is_told_as_it_goes(tailers: Path, taillog: Command) -> Non
     assert "look at:" in done.stdout
 
 
+def test_it_ends_quietly_where_nobody_listens_any_more(tailers: Path, clean_environment: dict[str, str]) -> None:
+    script = os.path.join(sysconfig.get_path("scripts"), "taillog")
+    words = [script, "check", "tiny:TailLog", "--debug", "FRM-7"]
+    with subprocess.Popen(
+        words, cwd=tailers, env=clean_environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert process.stdout.readline().startswith("FRM-7")
+        process.stdout.close()
+        assert process.stderr.read() == ""
+        assert process.wait(60) == 3
+
+
+def test_each_line_is_told_in_one_piece(capsys: pytest.CaptureFixture[str]) -> None:
+    def tell() -> None:
+        for _ in range(300):
+            debugging._say("a line")
+
+    threads = [threading.Thread(target=tell) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert capsys.readouterr().out == 1200 * "a line\n"
+
+
 def test_what_is_not_declared_is_not_applicable(tailers: Path, taillog: Command) -> None:
     done = taillog("check", "tiny:TailLog", "--debug", "ROT-2")
     assert done.returncode == 3
@@ -96,8 +126,10 @@ def test_a_tailer_that_cannot_start_is_debugged_all_the_same(tailers: Path, tail
 @pytest.mark.parametrize(
     ("more", "complaint"),
     [
-        (["--only", "FRM"], "--debug is for one requirement"),
-        (["--html", "x.html"], "--debug is for one requirement"),
+        (["--only", "FRM"], "--debug tells of one requirement"),
+        (["--html", "x.html"], "--debug tells of one requirement"),
+        (["--known-failures", "known.toml"], "--debug tells of one requirement"),
+        (["--write-known-failures", "known.toml"], "--debug tells of one requirement"),
         ([], "unknown requirement or area 'FRM-77'"),
     ],
 )

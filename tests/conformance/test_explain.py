@@ -83,7 +83,14 @@ def test_it_leads_to_a_module_that_says_so_itself(id: str) -> None:
     assert not places or right_ways()[id].where.partition(":")[0] in places
 
 
-@pytest.mark.parametrize(("id", "complaint"), [("FRM-99", "unknown requirement"), ("xyz", "unknown requirement")])
+@pytest.mark.parametrize(
+    ("id", "complaint"),
+    [
+        ("FRM-99", "unknown requirement"),
+        ("xyz", "unknown requirement"),
+        ("lat", "LAT is an area, and here goes one requirement: LAT-1, LAT-2"),
+    ],
+)
 def test_an_unknown_id_is_one_line(id: str, complaint: str) -> None:
     done = CliRunner().invoke(cli.main, ["explain", id])
     assert done.exit_code == 2

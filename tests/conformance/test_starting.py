@@ -172,6 +172,8 @@ def test_the_action_checks_and_writes_the_summary(project: Path, clean_environme
         ("taillog check x:Y --debug LA", {"LAT-1", "LAT-2"}),
         ("taillog check x:Y --capability rot", {"rotation"}),
         ("taillog init x:Y --without err", {"error-report"}),
+        ("taillog bench x:Y --only l", {"latency"}),
+        ("taillog check --stop e", {"end-of-input"}),
         ("taillog exp", {"explain"}),
         ("taillog check --jun", {"--junit"}),
     ],

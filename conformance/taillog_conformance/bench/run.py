@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from rich.console import Console
 
 from ..outcomes import UsageProblem
-from ..report.files import writable, write_whole
+from ..report.files import all_writable, write_at_last
 from ..target import Target
 from . import compare, measures, table
+from .compare import Comparison
 from .picture import picture
 from .subject import subject_for
+
+
+class NothingMeasured(Exception):
+    """No measure of any tailer came to a value; the message is one line."""
 
 
 def run(
@@ -30,15 +35,20 @@ def run(
 
     Raises:
         UsageProblem: there is nothing to measure, a target cannot be loaded, or a file cannot be written.
+        NothingMeasured: no tailer has a single value; one line.
     """
     if not targets:
         raise UsageProblem("name a target: module:Class, module:adapter_object, or --command CMD")
     for name in only:
         if name not in measures.MEASURES:
             raise UsageProblem(f"there is no measure {name!r}; there are {', '.join(measures.MEASURES)}")
-    for file, what in ((json_file, "JSON"), (svg_file, "picture"), (markdown_file, "table")):
-        if file is not None:
-            writable(file, what)
+    wanted: list[tuple[Path | None, str, Callable[[Comparison], str]]] = [
+        (json_file, "JSON", _json),
+        (svg_file, "picture", picture),
+        (markdown_file, "table", table.markdown),
+    ]
+    files = [(path, what, render) for path, what, render in wanted if path is not None]
+    all_writable((path, what) for path, what, _ in files)
     subjects = [subject_for(target) for target in targets]
     doubled = {each.label for each in subjects if [other.label for other in subjects].count(each.label) > 1}
     if doubled:
@@ -49,9 +59,11 @@ def run(
     with console.status("") as status:
         comparison = compare.compare(subjects, points, runs, sizes, seed, status.update)
     table.show(comparison, console)
-    if json_file is not None:
-        write_whole(json_file, json.dumps(comparison.as_json(), indent=1) + "\n")
-    if svg_file is not None:
-        write_whole(svg_file, picture(comparison))
-    if markdown_file is not None:
-        write_whole(markdown_file, table.markdown(comparison))
+    for path, what, render in files:
+        write_at_last(path, what, render(comparison))
+    if not any(row.runs for row in comparison.rows) and not comparison.interrupted:
+        raise NothingMeasured("nothing was measured: every measure failed, for the reasons above")
+
+
+def _json(comparison: Comparison) -> str:
+    return json.dumps(comparison.as_json(), indent=1) + "\n"

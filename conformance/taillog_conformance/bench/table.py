@@ -51,9 +51,10 @@ def headline(row: Row) -> str:
 def conditions(comparison: Comparison) -> str:
     """On what it was measured, in one line."""
     on = machine(comparison.folder)
+    runs = "1 run" if comparison.runs == 1 else f"{comparison.runs} interleaved runs"
     return (
         f"{on['processor']}, {on['cores']} cores, {on['memory']}, {on['file_system']}, {on['system']}, {on['python']}; "
-        f"{comparison.runs} interleaved runs{', interrupted' if comparison.interrupted else ''}"
+        f"{runs}{', interrupted' if comparison.interrupted else ''}"
     )
 
 

@@ -19,6 +19,9 @@ VIEWS: Mapping[str, str] = {
 }
 """What each view is called in a message, by its option's name."""
 
+KNOWN_FAILURES = "list of known failures"
+"""What the file of known failures is called there, which is no view."""
+
 
 def render(view: str, report: Report, to_be_read: bool = True) -> str:
     """The text of the view `view` (one of VIEWS).
