@@ -9,6 +9,7 @@ import faulthandler
 import multiprocessing
 import os
 import signal
+import sys
 import tempfile
 import time
 import warnings
@@ -17,9 +18,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import IO, Any
 
+from . import traces
 from .guard import small_files
 from .memory import MEMORY, in_mebibytes, resident
-from .outcomes import NotRun
+from .outcomes import ConformanceFailure, NotRun
 
 LOOKS_EVERY = 0.005
 """Seconds between two looks at whether the process has ended."""
@@ -32,6 +34,15 @@ ALIVE = "alive"
 
 FRAMES_SHOWN = 12
 """Innermost frames of a thread that are shown."""
+
+SAID_LAST = 15
+"""Last lines shown of what a process said that ended with an error."""
+
+SAID_BYTES = 4096
+"""Bytes of it that are looked at."""
+
+BROKE = 1
+"""Exit status of a process in which the part raised."""
 
 KIT = f'"{os.path.dirname(os.path.abspath(__file__))}{os.sep}'
 """How the file of a frame of the kit's own begins in a dump."""
@@ -48,11 +59,14 @@ class Ended:
     """In words: 'ended with status 1', 'was ended by SIGSEGV', 'stood still for 30 s'."""
     stack: str = ""
     """Where its threads stood, if it was ended by a fault, or had to be killed."""
+    said: str = ""
+    """What it said last on standard error, if it ended with an error."""
 
     @property
     def told(self) -> str:
         """All that is known of its end."""
-        return f"the process {self.how}" + (f"; its threads stood at:\n{self.stack}" if self.stack else "")
+        stood = f"; its threads stood at:\n{self.stack}" if self.stack else ""
+        return f"the process {self.how}{stood}" + (f"; it said:\n{self.said}" if self.said else "")
 
 
 def in_words(status: int | None) -> str:
@@ -88,17 +102,20 @@ def in_a_process(
         raise NotRun("this system has no fork, by which the check gets a process of its own")
     context = multiprocessing.get_context("fork")
     receiving, sending = context.Pipe(duplex=False)
-    with tempfile.TemporaryFile() as stacks:
+    with tempfile.TemporaryFile() as stacks, tempfile.TemporaryFile() as said:
 
         def run() -> None:
             os.setpgid(0, 0)
             signal.signal(signal.SIGINT, signal.SIG_DFL)
             faulthandler.enable(stacks)
+            _say_into(said)
+            _forget_fork_server()
             receiving.close()
             with small_files():
-                part(sending.send)
+                status = _status_of(part, sending.send)
             if not ends:
-                os._exit(0)  # whatever the tailer has left in it
+                os._exit(status)  # whatever the tailer has left in it
+            sys.exit(status)
 
         process = context.Process(target=run, name="conformance-part", daemon=False)
         with warnings.catch_warnings():
@@ -118,7 +135,49 @@ def in_a_process(
         _take(receiving, answers)
         receiving.close()
         kept = tuple(answer for answer in answers if answer != ALIVE)
-        return Ended(kept, not why, process.exitcode, why or in_words(process.exitcode), _shown(stacks))
+        last = _last_lines(said) if process.exitcode else ""
+        return Ended(kept, not why, process.exitcode, why or in_words(process.exitcode), _shown(stacks), last)
+
+
+def _say_into(file: IO[bytes]) -> None:
+    """What this process says on standard error stands in `file` from now on."""
+    os.dup2(file.fileno(), 2)
+    sys.stderr = open(2, "w", buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: SIM115
+
+
+def _forget_fork_server() -> None:
+    """Have multiprocessing begin a fork server of this process's own, if it needs one.
+
+    The one that was begun before the fork is no child of this process, and multiprocessing takes it for one: it would
+    raise ChildProcessError for a tailer that does nothing wrong.
+    """
+    module = sys.modules.get("multiprocessing.forkserver")
+    server = getattr(module, "_forkserver", None)
+    if server is None or server._forkserver_pid is None:
+        return
+    preload = server._preload_modules
+    os.close(server._forkserver_alive_fd)
+    server.__init__()
+    server._preload_modules = preload
+
+
+def _status_of(part: Callable[[Callable[[Any], None]], None], send: Callable[[Any], None]) -> int:
+    """Run the part; the status that the process ends with. What the part raises is told on standard error."""
+    try:
+        part(send)
+    except ConformanceFailure as failure:  # where the tailer raised, its own trace stands in what was got
+        why = f"{failure.why}\n{failure.got}"
+    except Exception as error:
+        why = traces.of_error(error)
+    else:
+        return 0
+    print(why, file=sys.stderr, flush=True)
+    return BROKE
+
+
+def _last_lines(file: IO[bytes]) -> str:
+    file.seek(max(0, file.seek(0, os.SEEK_END) - SAID_BYTES))
+    return "\n".join(file.read().decode(errors="replace").splitlines()[-SAID_LAST:])
 
 
 def _watch(process: Any, receiving: Any, answers: list[Any], within: float, silent: float | None, memory: float) -> str:

@@ -23,6 +23,7 @@ from taillog_conformance.guard import guarded, in_words
 from taillog_conformance.isolated import ALIVE, in_a_process, stack_of
 from taillog_conformance.isolated import in_words as how_it_ended
 from taillog_conformance.memory import bounded_memory
+from taillog_conformance.outcomes import TailerRaised
 
 BOUND = 30.0
 """Seconds that nothing here takes, for what must happen."""
@@ -155,6 +156,45 @@ def test_the_end_of_a_process_is_told(part: Callable[[], None], told: str) -> No
     assert ended.how == told
     assert ended.by_itself
     assert "in wait" not in ended.told
+
+
+def refuse(why: str) -> None:
+    raise TailerRaised("start() raised OSError", got=f"OSError: {why}")
+
+
+@pytest.mark.parametrize(
+    ("part", "said"),
+    [
+        (lambda: int("no number"), "ValueError: invalid literal"),
+        (lambda: refuse("no room"), "start() raised OSError\nOSError: no room"),
+        (lambda: (os.write(2, b"cannot go on\n"), os._exit(3)), "status 3; it said:\ncannot go on"),
+        (lambda: (print("goodbye", file=sys.stderr), os._exit(3)), "status 3; it said:\ngoodbye"),
+    ],
+)
+def test_what_a_process_said_that_ended_with_an_error_is_told(part: Callable[[], None], said: str) -> None:
+    ended = in_a_process(lambda send: part(), BOUND)
+    assert ended.by_itself
+    assert said in ended.told
+
+
+def test_of_a_process_that_ended_well_only_that_is_told() -> None:
+    assert in_a_process(lambda send: print("hello", file=sys.stderr), BOUND).told == "the process ended with status 0"
+
+
+def nothing() -> None: ...
+
+
+def test_a_fork_server_that_was_begun_before_the_fork_is_none_of_the_forks() -> None:
+    def run(send: Callable[[Any], None] = lambda answer: None) -> None:
+        process = multiprocessing.get_context("forkserver").Process(target=nothing)
+        process.start()
+        process.join()
+        send(process.exitcode)
+
+    run()
+    for ends in (False, True):
+        assert in_a_process(run, BOUND, ends=ends).answers == (0,)
+    run()
 
 
 def test_a_process_that_does_not_end_is_ended_and_where_it_stood_is_told(clock: Any) -> None:
