@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,10 @@ import pytest
 from conftest import Command
 
 from taillog_conformance import known
+from taillog_conformance.contract import load_contract
 from taillog_conformance.outcomes import UsageProblem
+from taillog_conformance.report.model import CheckResult, Report, Status
+from taillog_conformance.suite._registry import all_checks, function_of
 
 LOSSY = "FRM-7"
 """What tiny:Lossy breaks: it leaves out empty lines."""
@@ -175,3 +179,45 @@ def test_a_signature_tells_defects_apart() -> None:
         "3 lines did not come",
     ]
     assert len({known.signature(why) for why in whys}) == 3
+
+
+# What the seed or a race chooses.
+
+
+def test_checks_of_chance_are_checks_and_all_properties_are_among_them() -> None:
+    properties = {each.function for each in all_checks() if "explore(" in inspect.getsource(function_of(each))}
+    assert properties <= known.BY_CHANCE <= {name for each in all_checks() for name in each.names}
+
+
+PROPERTY = "test_frm_10_the_cut_of_the_writes_does_not_matter"
+
+
+def report_of(*results: CheckResult) -> Report:
+    report = Report(load_contract(), {"name": "it"}, 0, {each.requirement: [each.name] for each in results})
+    for each in results:
+        report.add(each)
+    return report
+
+
+def test_a_property_is_excused_however_it_fails_and_may_pass(tmp_path: Path) -> None:
+    file = tmp_path / "known.toml"
+    file.write_text(known.dump(report_of(CheckResult(PROPERTY, "FRM-10", Status.FAIL, signature="torn")), {}))
+    entries = known.load(file)
+    assert (entries["FRM-10"].signatures, entries["FRM-10"].by_luck) == (("torn",), True)
+    for status, expected in ((Status.FAIL, Status.KNOWN_FAILURE), (Status.PASS, Status.PASS)):
+        report = report_of(CheckResult(PROPERTY, "FRM-10", status, signature="changed"))
+        known.apply(entries, report)
+        assert {row.status for row in report.requirements() if row.requirement.id == "FRM-10"} == {expected}
+
+
+def test_a_property_that_passes_is_written_beside_what_its_area_fails_by(tmp_path: Path) -> None:
+    passing = CheckResult(PROPERTY, "FRM-10", Status.PASS)
+    lost = CheckResult("test_frm_7", "FRM-7", Status.FAIL, signature="N lines did not come")
+    prefix = CheckResult("test_pfx_1", "PFX-1", Status.FAIL, signature="a line does not carry its prefix")
+    file = tmp_path / "known.toml"
+    file.write_text(known.dump(report_of(passing, lost, prefix), {}))
+    entries = known.load(file)
+    assert set(entries) == {"PFX-1", "FRM-7", "FRM-10"}
+    assert (entries["FRM-10"].by_luck, entries["FRM-10"].signatures) == (True, entries["FRM-7"].signatures)
+    assert not entries["FRM-7"].by_luck
+    assert "[FRM-10]" not in known.dump(report_of(passing, prefix), {})
