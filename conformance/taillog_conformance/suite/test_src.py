@@ -34,9 +34,10 @@ def _comes_for_each(run: Run) -> None:
 
 
 def twice(run: Run) -> list[Source]:
-    """What a holds, as the source of a and of b."""
-    written = run.sources()[0]
-    return [written, replace(written, name="b", headers=tuple(run.headers("b")))]
+    """What a holds, and held before it was rotated, as the sources of a and of b."""
+    written = [source for source in run.sources() if source.lines]
+    headers = tuple(run.headers("b"))
+    return [*written, *(replace(each, name=f"b{each.name[1:]}", headers=headers) for each in written)]
 
 
 def _linked(stage: Stage) -> tuple[Run, Path]:
