@@ -40,6 +40,20 @@ def test_err_1_a_directory_is_reported(taillog_stage: Stage) -> None:
         raise no_report(run, "a directory as a source")
 
 
+@requirement("ERR-1", needs=["from-start", "missing-files"])  # for others each file is made before start()
+def test_err_1_a_directory_that_comes_late_is_reported(taillog_stage: Stage) -> None:
+    """The same of a directory that comes to stand at a path where nothing stood at start()."""
+    run = taillog_stage.open()
+    run.start()
+    run.looks(5)
+    run["a"].path.mkdir()
+    run.timeline.add("producer", "mkdir", "a")
+    run.wait_for_reports()
+    run.stop()
+    if not run.reports:
+        raise no_report(run, "a directory that came to stand at a missing source's path")
+
+
 def unopenable_run(stage: Stage) -> Run:
     """A run with a source that cannot be opened: a file without permission, or for root, who may read any, a socket."""
     run = stage.open()
@@ -154,6 +168,28 @@ def test_err_5_the_report_names_the_source(taillog_stage: Stage) -> None:
     )
 
 
+@requirement("ERR-5", needs=["several-files"])
+def test_err_5_each_failing_source_is_named(taillog_stage: Stage) -> None:
+    """The report names the right key or path: where several sources fail, each has its own."""
+    keys = taillog_stage.words.random.sample(range(*LARGE_KEYS), 2)
+    run = directory_run(taillog_stage, "a b", keys=keys)
+    run.start()
+    run.wait_for_reports(len(keys))
+    run.stop()
+    text = "\n".join(report.text for report in run.reports)
+    unnamed = [
+        f"key {file.key} or the path {file.path}"
+        for file in run.files.values()
+        if str(file.path) not in text and not re.search(rf"(?<!\d){file.key}(?!\d)", text)
+    ]
+    if len(run.reports) >= len(keys) and unnamed:  # fewer reports are ERR-4's
+        raise run.failure(
+            f"two sources failed, and none of the {len(run.reports)} reports names one of them",
+            expected=unnamed[0],
+            got="\n".join(report.text.splitlines()[0] for report in run.reports),
+        )
+
+
 FEW_LOOKS, MANY_LOOKS = 60, 240
 MOST_REPORTS = 3
 """Reports of one lasting fault that may come late by the machine's leisure, and do not count as growth."""
@@ -162,7 +198,7 @@ MOST_REPORTS = 3
 @requirement("ERR-6")
 def test_err_6_a_lasting_fault_is_not_reported_again_and_again(taillog_stage: Stage) -> None:
     """One lasting fault is not reported again and again: the reports do not grow with the number of looks."""
-    _reported_a_few_times(directory_run(taillog_stage, "a"), "is a directory")
+    _reported_a_few_times(directory_run(taillog_stage, "a"), "is a directory", looks_for_one=20)
 
 
 @requirement("ERR-6", needs=["from-start", "missing-files"])  # for others each file is made before start()
@@ -174,12 +210,13 @@ def test_err_6_nor_is_one_that_cannot_be_opened(taillog_stage: Stage) -> None:
     _reported_a_few_times(run, "is a link to itself")
 
 
-def _reported_a_few_times(run: Run, what: str) -> None:
-    run.interval = run.stage.fast_interval
+def _reported_a_few_times(run: Run, what: str, looks_for_one: int = 1) -> None:
+    """As many looks, and as many more as `looks_for_one` says, in the same time: for reports that come now and then."""
+    run.interval = run.stage.fast_interval / looks_for_one
     run.start()
-    run.looks(FEW_LOOKS)
+    run.looks(FEW_LOOKS * looks_for_one)
     few = len(run.reports)
-    run.looks(MANY_LOOKS)
+    run.looks(MANY_LOOKS * looks_for_one)
     many = len(run.reports)
     run.stop()
     if many - few > max(MOST_REPORTS, few):

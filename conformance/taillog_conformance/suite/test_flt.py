@@ -8,6 +8,7 @@ from pathlib import Path
 
 from hypothesis import strategies as st
 
+from ..oracle import canonical
 from ..properties import explore
 from ..scenario import CALM_INTERVAL
 from ..stage import Run, Stage
@@ -52,6 +53,33 @@ def test_flt_1_truthy_lines_are_delivered(taillog_stage: Stage) -> None:
     run.start()
     run.settle()
     run["a"].append("".join(f"{text}\n" for text in texts[5:]))
+    run.settle()
+    run.stop()
+    run.judge()
+
+
+class FalsyFilter:
+    """A filter that is false itself, as an empty collection of patterns with a `__call__` is."""
+
+    def __init__(self, wanted: str) -> None:
+        self._wanted = wanted
+
+    def __len__(self) -> int:
+        return 0
+
+    def __call__(self, line: str) -> bool:
+        return self._wanted in line
+
+
+@requirement("FLT-1")
+def test_flt_1_a_falsy_filter_is_a_filter(taillog_stage: Stage) -> None:
+    """Just the lines for which the filter's answer is truthy are delivered: whatever the filter's own truth."""
+    words = taillog_stage.words
+    wanted = words.word()
+    run = taillog_stage.open(filter=FalsyFilter(wanted))
+    run.keeps = lambda text: wanted in text
+    run["a"].append(f"{words.text()}\n{words.word()} {wanted}\n{words.text()}\n")
+    run.start()
     run.settle()
     run.stop()
     run.judge()
@@ -112,6 +140,48 @@ def test_flt_2_the_filter_sees_whole_lines_once(taillog_stage: Stage) -> None:
         )
     if asked.asked != expected:
         raise run.failure("the filter was not called once for each line", expected=f"{expected}", got=f"{asked.asked}")
+
+
+@requirement("FLT-2")
+def test_flt_2_the_filter_is_asked_once_in_the_drain(taillog_stage: Stage) -> None:
+    """The filter is called once for each complete line: for those that are read at stop() too."""
+    words = taillog_stage.words
+    asked = ScriptedFilter(lambda line: True, taillog_stage.folder / words.word())
+    run = taillog_stage.open(filter=asked, interval=CALM_INTERVAL)
+    run["a"].append(f"{words.text()}\n")
+    run.start()
+    run.settle()
+    late = [f"{text}\n" for text in words.lines(3)]
+    run["a"].append("".join(late))
+    run.stop()
+    again = [line for line in late if asked.asked.count(line) > 1]  # what the drain loses is DEL-1's
+    if again:
+        raise run.failure(
+            "the filter was called more than once for a line that was written just before stop()",
+            expected=f"one call with {again[0]!r}",
+            got=f"{asked.asked.count(again[0])} calls",
+        )
+
+
+@requirement("FLT-2")
+def test_flt_2_the_filter_gets_the_text_that_is_delivered(taillog_stage: Stage) -> None:
+    """The filter is called with the decoded text: the same that is delivered, where bytes are not UTF-8 too."""
+    words = taillog_stage.words
+    asked = ScriptedFilter(lambda line: True, taillog_stage.folder / words.word())
+    run = taillog_stage.open(filter=asked)
+    begin, end = words.word(), words.word()
+    run["a"].append(begin.encode() + b"\xff" + f"{end}\n".encode())
+    run.start()
+    run.settle()
+    run.stop()
+    texts = [canonical(text).removesuffix("\n") for text in asked.asked if text.startswith(begin)]
+    lines = [line for line in canonical(run.all_text()).split("\n") if begin in line]
+    if texts and lines and not lines[0].endswith(texts[0]):
+        raise run.failure(
+            "the filter was not called with the text that was delivered",
+            expected=f"a call with what stands at the end of {lines[0]!a}",
+            got=f"a call with {texts[0]!a}",
+        )
 
 
 @requirement("FLT-3")
@@ -261,6 +331,31 @@ def test_flt_6_a_filter_that_raises_is_reported_and_other_files_go_on(taillog_st
             expected=taillog_stage.adapter.reports_as,
             got="none",
         )
+
+
+@requirement("FLT-6", needs=["several-files"])
+def test_flt_6_other_files_are_drained_when_a_filter_raises(taillog_stage: Stage) -> None:
+    """A filter that raises keeps no line of other files back: in the drain at stop() neither."""
+    words = taillog_stage.words
+    poison = words.word()
+
+    def raises(line: str) -> bool:
+        if poison in line:
+            raise ValueError(f"the filter cannot judge {line!r}")
+        return True
+
+    asked = ScriptedFilter(raises, taillog_stage.folder / words.word())
+    run = taillog_stage.open("a b c", filter=asked, interval=CALM_INTERVAL)
+    run.keeps = lambda text: poison not in text
+    for file in run.files.values():
+        file.append(f"{words.text()}\n")
+    run.start()
+    run.settle()
+    for label in "abc":  # one of a file before it, one of a file after it
+        run[label].append(f"{poison if label == 'b' else words.text()}\n")
+    run.stop()
+    if any(poison in line for line in asked.asked):  # if not, the drain loses lines as it is: DEL-1
+        run.judge()
 
 
 @requirement("FLT-7", needs=["several-files"])

@@ -65,6 +65,33 @@ def test_frm_1_a_half_line_waits_however_long(taillog_stage: Stage) -> None:
     run.judge(in_time=True)
 
 
+@requirement("FRM-1", needs=["rotation"])
+def test_frm_1_a_half_line_waits_in_a_renamed_file(taillog_stage: Stage) -> None:
+    """A line is not delivered before its newline has been written: that may still come to a renamed file."""
+    words = taillog_stage.words
+    begun = words.text()
+    run = taillog_stage.open()
+    run["a"].append(f"{words.text()}\n")
+    run.start()
+    run.settle()
+    run["a"].append(begun)
+    run.seen("a")
+    run["a"].rename()
+    run.quiet()
+    early = run.all_text()
+    run["a"].append(f" {words.text()}\n")
+    run["a"].create()
+    run["a"].append(f"{words.text()}\n")
+    run.settle()
+    run.stop()  # whether the lines came is for ROT-1 to say
+    if begun in early:
+        raise run.failure(
+            "half a line was delivered when its file had been renamed, and no new one stood at the path yet",
+            expected=f"nothing of {begun!r} before its newline has been written, or a new file stands there",
+            got=repr(early[early.index(begun) :]),
+        )
+
+
 @requirement("FRM-2", scenarios=True, needs=["last-piece"])
 def test_frm_2_a_last_piece_is_delivered_at_stop(taillog_stage: Stage, case: Scenario) -> None:
     """An unterminated last piece is delivered once, at stop."""
@@ -95,6 +122,24 @@ def test_frm_6_cr_lf_is_one_line_end(taillog_stage: Stage, case: Scenario) -> No
     play(taillog_stage, case)
 
 
+BLOCK, BLOCKS = 4096, 80
+"""Bytes of which every usual size of a read is a multiple, and how often they come: for several reads of 64 KiB."""
+
+
+@requirement("FRM-6")
+def test_frm_6_cr_lf_over_the_ends_of_blocks(taillog_stage: Stage) -> None:
+    """CR LF is one line end, also when a read ends between the two bytes; the CR is always treated the same way."""
+    word = taillog_stage.words.word()
+    run = taillog_stage.open()
+    # Each begins with the LF that the one before it has left over: the first with none, which makes an empty line.
+    blocks = [f"\n{word} {at:03}a\r\n{word} {at:03}b ".ljust(BLOCK - 1, "x") + "\r" for at in range(BLOCKS)]
+    run["a"].append("".join([*blocks, "\n"]))
+    run.start()
+    run.settle()
+    run.stop()
+    run.judge()
+
+
 @requirement("FRM-7", scenarios=True)
 def test_frm_7_empty_lines_are_delivered(taillog_stage: Stage, case: Scenario) -> None:
     """Empty lines are delivered."""
@@ -105,6 +150,28 @@ def test_frm_7_empty_lines_are_delivered(taillog_stage: Stage, case: Scenario) -
 def test_frm_8_the_text_is_untouched(taillog_stage: Stage, case: Scenario) -> None:
     """The text is untouched: leading and trailing blanks, tabs, NUL, control characters, BOM."""
     play(taillog_stage, case)
+
+
+@requirement("FRM-8", needs=["last-piece"])
+def test_frm_8_a_last_pieces_cr_is_text(taillog_stage: Stage) -> None:
+    """The text is untouched: a CR at a last piece's end is no part of a line end, and stays where those stay too."""
+    words = taillog_stage.words
+    whole, piece = words.word(), words.word()
+    run = taillog_stage.open()
+    run["a"].append(f"{whole}\r\n")
+    run.start()
+    run.settle()
+    run["a"].append(f"{piece}\r")
+    run.seen("a")
+    run.stop()
+    text = run.all_text()
+    # Where the CR of CR LF is dropped, the newline that a piece gets may make one of it.
+    if f"{whole}\r\n" in text and piece in text and f"{piece}\r" not in text:
+        raise run.failure(
+            "the CR at the end of the last piece was dropped, though that of CR LF is kept",
+            expected=repr(f"{piece}\r"),
+            got=repr(text[text.index(piece) :]),
+        )
 
 
 @requirement("FRM-9", scenarios=True)

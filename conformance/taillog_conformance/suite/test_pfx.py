@@ -33,10 +33,35 @@ def test_pfx_1_nothing_in_the_name_is_special(taillog_stage: Stage) -> None:
     run.judge()
 
 
+@requirement("PFX-1")
+def test_pfx_1_a_name_may_be_empty(taillog_stage: Stage) -> None:
+    """Without prefixes, a line is `[{name}{key}]:` + text: with an empty name, `[{key}]:`."""
+    run = taillog_stage.open()
+    run.name = ""
+    run["a"].append(taillog_stage.words.text() + "\n")
+    run.start()
+    run.settle()
+    run.stop()
+    run.judge()
+
+
 @requirement("PFX-2", scenarios=True)
 def test_pfx_2_the_header_carries_the_key(taillog_stage: Stage, case: Scenario) -> None:
     """The header carries the mapping's key, not the file's position."""
     play(taillog_stage, case)
+
+
+@requirement("PFX-2", needs=["several-files"])
+def test_pfx_2_a_key_may_be_negative(taillog_stage: Stage) -> None:
+    """The header carries the mapping's key, though it be less than 0."""
+    words = taillog_stage.words
+    run = taillog_stage.open("a b", keys=[-1, *words.keys(1)])
+    for file in run.files.values():
+        file.append(f"{words.text()}\n")
+    run.start()
+    run.settle()
+    run.stop()
+    run.judge()
 
 
 @requirement("PFX-3", scenarios=True)
