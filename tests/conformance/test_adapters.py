@@ -124,6 +124,20 @@ class Anything(Shape):
         self.given = {"positions": positions} | options
 
 
+class ByPosition(Shape):
+    def __init__(self, name: str, files: object, dst: object, interval_sec: float = 0.1, /) -> None: ...
+
+
+class ItsOwnByPosition(Shape):
+    def __init__(self, name: str, files: object, dst: object, level: int = 0, /) -> None: ...
+
+
+def test_what_the_contract_hands_over_by_name_has_to_be_taken_so() -> None:
+    with pytest.raises(UsageProblem, match="must take interval_sec by name; write an adapter"):
+        TailLogAdapter(ByPosition)
+    TailLogAdapter(ItsOwnByPosition).open(Taken().job({0: "/a"}))
+
+
 def test_a_class_of_the_whole_shape_declares_all_but_truncation_and_rotation() -> None:
     assert TailLogAdapter(Full).capabilities == ALL
 

@@ -22,6 +22,9 @@ DECLARATION = "taillog_capabilities"
 POSITIONAL = 3
 """name, log_files and dst are handed over by position, so that a class may name them as it likes."""
 
+BY_NAME = frozenset({"interval_sec", *NEEDS_PARAMETER.values()})
+"""What else there is of the shape is handed over by its name."""
+
 METHODS = ("start", "stop", "stopped")
 
 
@@ -111,6 +114,14 @@ def _parameters(cls: Callable[..., Any], name: str) -> frozenset[str] | None:
     if len(positional) < POSITIONAL and not takes_any_positions:
         raise UsageProblem(
             f"{name} has not the shape of a TailLog: its constructor must take (name, log_files, dst) by position; "
+            "write an adapter for it"
+        )
+    by_position_alone = [
+        each.name for each in parameters if each.kind is kinds.POSITIONAL_ONLY and each.name in BY_NAME
+    ]
+    if by_position_alone:
+        raise UsageProblem(
+            f"{name} has not the shape of a TailLog: its constructor must take {', '.join(by_position_alone)} by name; "
             "write an adapter for it"
         )
     if any(each.kind is kinds.VAR_KEYWORD for each in parameters):
