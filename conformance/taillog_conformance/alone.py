@@ -14,13 +14,15 @@ import sys
 import warnings
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 from typing import Any, Protocol
 
 import pytest
 
-from .offsets import family
 from .plugin import COLLECTOR
 from .report.model import CheckResult
+from .strays import end_family
+from .watch import Watch
 
 PARENT_DIES = 1
 """PR_SET_PDEATHSIG of prctl(2): the signal that a process gets when the one over it ends."""
@@ -63,8 +65,9 @@ class Teller:
         self._sending.send(nodeid)
 
 
-def alone(checks: Callable[[Teller], int], take: Callable[[object, CheckResult], None]) -> int:
-    """Run `checks` in another process, and hand its results to `take`; pytest's exit status.
+def alone(checks: Callable[[Teller], int], take: Callable[[object, CheckResult], None], folder: Path) -> int:
+    """Run `checks`, which give their signs of life in `folder`, in another process, and hand its results to `take`;
+    pytest's exit status.
 
     Raises:
         KeyboardInterrupt: the user pressed Ctrl-C; the other process has been ended.
@@ -77,11 +80,10 @@ def alone(checks: Callable[[Teller], int], take: Callable[[object, CheckResult],
         pid = _forked(checks, Teller(sending, begun, status))
         sending.close()
         try:
-            result, status = _watch(pid, receiving, begun, take)
+            with Watch(folder, pid):
+                result, status = _take(pid, receiving, begun, take)
         except BaseException:
-            for each in reversed(family(pid)):
-                with suppress(ProcessLookupError):
-                    os.kill(each, signal.SIGKILL)
+            end_family(pid)
             os.waitpid(pid, 0)
             raise
         finally:
@@ -92,7 +94,7 @@ def alone(checks: Callable[[Teller], int], take: Callable[[object, CheckResult],
             return pytest.ExitCode.INTERNAL_ERROR  # it does not even come to a check
 
 
-def _watch(
+def _take(
     pid: int, receiving: Any, begun: list[str], take: Callable[[object, CheckResult], None]
 ) -> tuple[int | None, int]:
     """Take what the process sends until it has ended: pytest's exit status, if it came to it, and the process's own."""

@@ -9,14 +9,11 @@ from typing import Any
 from .contract import load_contract
 from .isolated import in_words, stack_of
 from .known import signature
-from .last_words import read
+from .last_words import TIMED_OUT, read
 from .outcomes import ConformanceFailure
 from .report.inert import printable
 from .report.message import failure_message
 from .suite._registry import all_checks
-
-TIMED_OUT = "Timeout ("
-"""How a dump begins that was made because the time was up."""
 
 
 def crashed(name: str, status: int | None, folder: Path | None, repeat: Callable[[str], str]) -> dict[str, Any] | None:

@@ -21,6 +21,7 @@ from typing import TypeVar
 
 from . import guard, traces
 from .outcomes import AdapterProblem, ConformanceFailure, TailerHung, TailerRaised
+from .report.inert import bounded
 
 T = TypeVar("T")
 
@@ -107,7 +108,7 @@ class _Watch:
 def told(what: str, error: BaseException) -> str:
     """That `what` raised `error`, in a first line of its own, and where."""
     trace = _shown(traceback.extract_tb(error.__traceback__))
-    last = "".join(traceback.format_exception_only(error)).rstrip()
+    last = bounded("".join(traceback.format_exception_only(error))).rstrip()
     return f"{what} raised {type(error).__name__}\n{trace}\n{last}"
 
 

@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from .report.inert import in_one_line
+
 ENDS_WITHIN = 5.0
 """Seconds that exit handlers get once a tailer has added some: those of a test runner take milliseconds."""
 
@@ -74,8 +76,8 @@ class Farewell:
         handlers.join(ENDS_WITHIN)
         if not lasting and not handlers.is_alive():
             return
-        names = ", ".join(thread.name for thread in lasting[:SHOWN]) + (", ..." if len(lasting) > SHOWN else "")
-        left = [f"{len(lasting)} threads that are no daemons ({names})"] if lasting else []
+        named = [in_one_line(thread.name) for thread in lasting[:SHOWN]] + (["..."] if len(lasting) > SHOWN else [])
+        left = [f"{len(lasting)} threads that are no daemons ({', '.join(named)})"] if lasting else []
         left += ["an exit handler that does not return"] if handlers.is_alive() else []
         for stream in (sys.stdout, sys.stderr):
             if stream is not None:

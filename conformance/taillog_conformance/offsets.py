@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from contextlib import suppress
 
 ACCESS_MODE = 0o3
 """The bits of the open flags that tell reading from writing (O_ACCMODE)."""
@@ -47,16 +48,17 @@ def family(pid: int) -> list[int]:
     """`pid` and all processes below it, as far as /proc shows them."""
     found = [pid]
     for parent in found:
-        try:
-            tasks = os.listdir(f"/proc/{parent}/task")
-        except OSError:
-            continue
-        for task in tasks:
-            try:
-                with open(f"/proc/{parent}/task/{task}/children", encoding="ascii") as children:
-                    found.extend(int(child) for child in children.read().split())
-            except OSError:
-                continue
+        found.extend(children(parent))
+    return found
+
+
+def children(pid: int) -> list[int]:
+    """The processes whose parent `pid` is, as far as /proc shows them."""
+    found: list[int] = []
+    with suppress(OSError):
+        for task in os.listdir(f"/proc/{pid}/task"):
+            with suppress(OSError), open(f"/proc/{pid}/task/{task}/children", encoding="ascii") as listed:
+                found.extend(map(int, listed.read().split()))
     return found
 
 

@@ -8,17 +8,22 @@ from __future__ import annotations
 
 import os
 import random
+import signal
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Generator, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
 
 if TYPE_CHECKING:
+    import subprocess
+
     from .adapters import Adapter
     from .farewell import Farewell
     from .last_words import LastWords
@@ -28,6 +33,7 @@ if TYPE_CHECKING:
     from .stage import Stage
     from .strays import Process
     from .suite._registry import Check
+    from .watch import Watch
 
 MARK = "taillog"
 PROPERTY = "taillog"
@@ -90,25 +96,49 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[_STRAYS] = []
     config.stash[_INTERPRETERS] = set()
     if config.pluginmanager.hasplugin("xdist"):
-        config.pluginmanager.register(_ForWorkers(config.stash[_SEED]), "taillog-for-workers")
+        config.pluginmanager.register(
+            _ForWorkers(config.stash[_SEED], config.getoption("--taillog-folder")), "taillog-for-workers"
+        )
 
 
 class _ForWorkers:
-    """Hands the seed to the workers of pytest-xdist: all have to agree on it."""
+    """Hands the seed to the workers of pytest-xdist: all have to agree on it. Watches them, in a run of the command's,
+    where nothing else has children."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, folder: str | None) -> None:
         self._seed = seed
+        self._folder = folder
+        self._watch: Watch | None = None
+        self._exits = ExitStack()
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
         node.workerinput["taillog_seed"] = self._seed
+        if self._folder is not None and self._watch is None:
+            from .watch import Watch
+
+            self._watch = self._exits.enter_context(Watch(Path(self._folder)))
+            self._watch.replacing()
+        process = _process_of(node)
+        if self._watch is not None and process is not None:
+            self._watch.workers.add(process.pid)
         if any(spec.python for spec in node.nodemanager.specs):
             from .interpreters import keep_path
 
             keep_path(node)
 
     @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, error: object) -> None:
+        if self._watch is not None and error:  # one that has done its part is not replaced
+            self._watch.replacing()
+
+    def pytest_sessionfinish(self) -> None:
+        self._exits.close()
+
+    @pytest.hookimpl(optionalhook=True)
     def pytest_testnodeready(self, node: Any) -> None:
+        if self._watch is not None:
+            self._watch.replaced()
         version = ".".join(map(str, node.workerinfo["version_info"][:3]))
         node.config.stash[_INTERPRETERS].add(version)
 
@@ -348,7 +378,19 @@ def _end_with(item: pytest.Item, result: CheckResult, words: LastWords) -> NoRet
 
 def _row(item: pytest.Item, result: CheckResult) -> dict[str, Any]:
     """A check's result as the process that reports takes it."""
-    return {"requirement": result.requirement, "target": _target_of(item.config), **result.as_json()}
+    from .report.inert import harmless
+
+    row = result.as_json()
+    # What was played is the kit's own, and is read again: it stays as it is.
+    played = {name: row["failure"][name] for name in PLAYED} if "failure" in row else {}
+    row = harmless({"requirement": result.requirement, "target": _target_of(item.config), **row})
+    if played:
+        row["failure"] |= played
+    return dict(row)
+
+
+PLAYED = ("scenario", "played")
+"""The parts of a failure's data that say how it is played again."""
 
 
 ENDED_BY_US = 1
@@ -361,18 +403,44 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, Any, None
     if pyfuncitem.get_closest_marker(MARK) is None:
         yield
         return
+    from .deadline import told
     from .full import full_folder, has_room
     from .guard import guarded
     from .outcomes import AdapterProblem, ConformanceFailure
 
     context = pyfuncitem.config.stash[_CONTEXT]
-    with guarded(captured=_captured(pyfuncitem.config)) as changed:
+    with _interruptions() as interruptions, guarded(captured=_captured(pyfuncitem.config)) as changed:
         outcome = yield
     context.setdefault("changed", []).extend(changed)
     error = outcome.excinfo[1] if outcome.excinfo is not None else None
     stage = context.get("stage")
+    if isinstance(error, KeyboardInterrupt | SystemExit | GeneratorExit) and not interruptions:
+        # No check raises such: it came from a method of an object that the tailer gave.
+        why, _, got = told("a method of what the tailer returned", error).partition("\n")
+        outcome.force_exception(ConformanceFailure(why, expected="an object that can be shown", got=got))
     if isinstance(error, ConformanceFailure) and stage is not None and not has_room(stage.folder):
         outcome.force_exception(AdapterProblem(full_folder(stage.folder)))
+
+
+@contextmanager
+def _interruptions() -> Iterator[list[int]]:
+    """The signals of Ctrl-C that come meanwhile, which are handled as before."""
+    came: list[int] = []
+    before = signal.getsignal(signal.SIGINT)
+    if not callable(before) or threading.current_thread() is not threading.main_thread():
+        yield came
+        return
+    handler = before
+
+    def note(signum: int, frame: FrameType | None) -> None:
+        came.append(signum)
+        handler(signum, frame)
+
+    signal.signal(signal.SIGINT, note)
+    try:
+        yield came
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 class Blocked(Exception):
@@ -395,10 +463,13 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
         without_code = pytest.fail.Exception("", pytrace=False)
         call.excinfo = pytest.ExceptionInfo.from_exc_info((type(without_code), without_code, found.tb))
     outcome = yield
+    from .report.inert import harmless
+
     call.excinfo = found
     report = outcome.get_result()
     result, shown = _result_of(item, mark.args[0], call)
     report.user_properties.append((PROPERTY, _row(item, result)))
+    report.sections = [(name, harmless(text)) for name, text in report.sections]
     if shown == "skipped":
         report.outcome = "skipped"
         report.longrepr = (str(item.path), item.reportinfo()[1] or 0, f"Skipped: {result.message}")
@@ -419,12 +490,12 @@ def _failed(item: pytest.Item, requirement: str, failure: ConformanceFailure, se
     """The result of a check that found its tailer at fault."""
     from .contract import load_contract
     from .known import signature
-    from .report.inert import printable
+    from .report.inert import bounded, printable
     from .report.message import failure_data, failure_message
     from .report.model import CheckResult, Status, kept
 
     again = _repeat(item.config, item.nodeid, requirement)
-    message = printable(failure_message(load_contract().get(requirement), item.name, failure, again))
+    message = printable(bounded(failure_message(load_contract().get(requirement), item.name, failure, again)))
     events = [event.as_json(n) for n, event in enumerate(failure.timeline.events())] if failure.timeline else []
     failed = CheckResult(item.name, requirement, Status.FAIL, seconds, message, kept(events))
     return replace(failed, failure=failure_data(failure, again), signature=signature(failure.why))
@@ -435,14 +506,14 @@ def _result_of(item: pytest.Item, requirement: str, call: pytest.CallInfo[None])
     from .full import full_folder, is_full
     from .guard import in_words
     from .outcomes import AdapterProblem, ConformanceFailure, NotApplicable, NotRun
-    from .report.inert import printable
+    from .report.inert import bounded, printable
     from .report.model import CheckResult, Status
 
     name = item.name
     seconds = call.duration
 
     def result(status: Status, message: str = "") -> CheckResult:
-        return CheckResult(name, requirement, status, seconds, printable(message))
+        return CheckResult(name, requirement, status, seconds, printable(bounded(message)))
 
     if call.excinfo is None:
         return result(Status.PASS, in_words(item.config.stash[_CONTEXT].get("changed", ()))), ""
@@ -570,12 +641,33 @@ def _was_interrupted(report: Any) -> bool:
 
 
 def _status_of(report: Any) -> int | None:
-    """The exit status of the worker that ended in a test, as far as pytest-xdist keeps what it runs in."""
+    """The exit status of the worker that ended in a test, as far as it can be known."""
+    import subprocess
+
+    from .strays import end_family
+
+    process = _process_of(report.node)
+    if process is None:
+        return None
     try:
-        status: int = report.node.gateway._io.popen.wait()
+        return process.wait(ENDS_WITHIN)
+    except subprocess.TimeoutExpired:
+        end_family(process.pid)
+        process.wait()
+        return None  # how it was ended says nothing of what it did
+
+
+def _process_of(node: Any) -> subprocess.Popen[bytes] | None:
+    """The process of a worker, as far as pytest-xdist keeps what it runs in."""
+    try:
+        process: subprocess.Popen[bytes] = node.gateway._io.popen
     except AttributeError:
         return None
-    return status
+    return process
+
+
+ENDS_WITHIN = 5.0
+"""Seconds that a worker gets to end once it has closed its connection; one that runs another program does not."""
 
 
 CRASHED = "???"
@@ -601,9 +693,9 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     """
     for left in session.config.stash[_STRAYS]:
         if left:
-            from .strays import end
+            from .strays import end_these
 
-            end(left)
+            end_these(left)
     farewell = session.config.stash.get(_FAREWELL, None)
     if farewell is not None:
         farewell.prepare(lambda: int(session.exitstatus))

@@ -1,7 +1,7 @@
 """Loads a target in a process of its own, and tells what it is: a target may hang, print, exit or crash meanwhile.
 
-Run as `python -m taillog_conformance.probe` with the target's fields as JSON on standard input and a descriptor to
-answer on as its argument.
+Run as `python -m taillog_conformance.probe` with the target's fields as JSON on standard input and the descriptor of a
+file to answer in as its argument.
 """
 
 from __future__ import annotations
@@ -13,7 +13,10 @@ import subprocess
 import sys
 from typing import Any
 
+from . import strays
 from .outcomes import UsageProblem
+from .report.inert import in_one_line
+from .scratch import contents, scratch
 from .target import Target, described, one_line
 
 IMPORTS_WITHIN = 60.0
@@ -23,32 +26,47 @@ LAST_WORDS = 200
 """Characters shown of what a target printed when it ended the process."""
 
 
+NAMES_AN_ADAPTER = "names_an_adapter"
+
+
 def describe(target: Target) -> dict[str, Any]:
     """The name, kind and capabilities of the target.
 
     Raises:
         UsageProblem: it cannot be loaded, in one line.
     """
-    reading, writing = os.pipe()
-    asked = json.dumps(dataclasses.asdict(target))
-    try:
-        process = subprocess.run(
-            [sys.executable, "-m", "taillog_conformance.probe", str(writing)],
-            input=asked.encode(),
-            capture_output=True,
-            pass_fds=[writing],
-            timeout=IMPORTS_WITHIN,
-            check=False,
+    found = _asked(target)
+    del found[NAMES_AN_ADAPTER]
+    return found
+
+
+def names_an_adapter(target: Target) -> bool:
+    """Whether the target is an adapter object, and not a tailer; UsageProblem as of `describe`."""
+    return bool(_asked(target)[NAMES_AN_ADAPTER])
+
+
+def _asked(target: Target) -> dict[str, Any]:
+    asked = json.dumps(dataclasses.asdict(target)).encode()
+    # Files, no pipes: what the target has forked may hold them open for as long as it likes.
+    with scratch(asked) as asking, scratch() as answering, scratch() as saying, strays.adopting() as left:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "taillog_conformance.probe", str(answering.fileno())],
+            stdin=asking,
+            stdout=subprocess.DEVNULL,
+            stderr=saying,
+            pass_fds=[answering.fileno()],
         )
-    except subprocess.TimeoutExpired:
-        os.close(reading)
-        raise UsageProblem(f"the target {target.name} was not imported within {IMPORTS_WITHIN:g} s") from None
-    finally:
-        os.close(writing)
-    with os.fdopen(reading, "rb") as pipe:
-        answer = pipe.read()
+        try:
+            process.wait(IMPORTS_WITHIN)
+        except subprocess.TimeoutExpired:
+            raise UsageProblem(f"the target {target.name} was not imported within {IMPORTS_WITHIN:g} s") from None
+        finally:
+            process.kill()
+            process.wait()
+        answer, errors = contents(answering), contents(saying)
+    strays.end(left)
     if not answer:
-        said = " ".join(process.stderr.decode(errors="replace").split())[-LAST_WORDS:]
+        said = " ".join(errors.decode(errors="replace").split())[-LAST_WORDS:]
         raise UsageProblem(
             f"the import of the target {target.name} ended the process with status {process.returncode}"
             + (f": {said}" if said else "")
@@ -64,11 +82,12 @@ def main() -> None:
     target = Target(**json.load(sys.stdin))
     try:
         adapter = target.adapter()
-        answer = described(adapter)
+        answer = described(adapter) | {NAMES_AN_ADAPTER: target.names_an_adapter()}
     except UsageProblem as problem:
-        answer = {"problem": str(problem)}
+        answer = {"problem": in_one_line(str(problem))}
     except Exception as error:
-        answer = {"problem": f"the target {target.name} cannot be loaded: {type(error).__name__}: {one_line(error)}"}
+        told = f"the target {target.name} cannot be loaded: {type(error).__name__}: {one_line(error)}"
+        answer = {"problem": in_one_line(told)}
     os.write(int(sys.argv[1]), json.dumps(answer).encode())
     os._exit(0)  # threads and exit handlers of the target's module may never end
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 from collections.abc import Container
+from contextlib import suppress
 from pathlib import Path
 
 from . import model
@@ -12,6 +14,10 @@ from .timeline import Timeline
 
 NEW_FILES = 32
 """New files of which one may have a number that was free: other programs take numbers, too."""
+
+
+REMOVED_WITHIN = 60.0
+"""Seconds after which a folder is left to the system; one of a hundred thousand files takes two."""
 
 
 class ProducedFile:
@@ -182,7 +188,7 @@ def _write_all(descriptor: int, data: bytes) -> None:
 
 
 def remove_tree(folder: Path) -> None:
-    """Remove a check's folder, whatever was done to its permissions."""
+    """Remove a check's folder, whatever was done to its permissions, as far as it can be removed."""
 
     def allow(function: object, path: str, _: object) -> None:
         for place in (os.path.dirname(path), path):
@@ -195,5 +201,8 @@ def remove_tree(folder: Path) -> None:
 
     try:
         shutil.rmtree(folder, onerror=allow)
-    except OSError:
-        shutil.rmtree(folder, ignore_errors=True)
+    except (OSError, RecursionError):
+        # It goes as deep as folders do, and leaves what cannot be removed.
+        with suppress(OSError, subprocess.SubprocessError):
+            words = ["rm", "-rf", "--", os.fspath(folder)]
+            subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, check=False, timeout=REMOVED_WITHIN)

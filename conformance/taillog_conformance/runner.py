@@ -31,6 +31,7 @@ from .report.terminal import show
 from .report.views import KNOWN_FAILURES, VIEWS, render
 from .report.wording import verdict_line
 from .suite._registry import all_names
+from .target import shadowing
 
 EXIT_STATUS = {Verdict.CONFORMANT: 0, Verdict.NONCONFORMANT: 1, Verdict.INCONCLUSIVE: 3}
 """Exit statuses of `taillog check`; 2 is a target or an option that cannot be used. A conformant run without a report
@@ -77,11 +78,11 @@ def run(
     watcher = _Watcher(report, files, None if quiet else progress(console, asked))
     try:
         with watcher, strays.adopting() as left:
-            status = _pytest(module, options, workers, watcher)
+            ended = _pytest(module, options, workers, watcher)
     except KeyboardInterrupt:
-        status = INTERRUPTED
+        ended = INTERRUPTED
     strays.end(left)
-    report.interrupted = status == INTERRUPTED
+    report.interrupted = ended == INTERRUPTED
     dumped = dump(report, known or {}) if write_known is not None else ""  # before what is known is excused
     if known is not None:
         apply(known, report, selected)
@@ -89,6 +90,9 @@ def run(
     if write_known is not None:
         watcher.write_file(write_known, KNOWN_FAILURES, dumped)
     tell(report, quiet, selected, console)
+    if ended == pytest.ExitCode.INTERNAL_ERROR and (names := shadowing()):
+        taken = ", ".join(names)
+        print(in_one_line(f"taillog: the run broke; here are modules named as Python's own: {taken}"), file=sys.stderr)
     for why in watcher.broken.values():
         print(in_one_line(f"taillog: {why}"), file=sys.stderr)
     status = EXIT_STATUS[report.verdict()]
@@ -181,7 +185,7 @@ def _pytest(module: str, options: Sequence[str], workers: int, watcher: Callable
 
         if workers or not hasattr(os, "fork"):
             return here(watcher)
-        return alone(lambda teller: here(teller.on_result, teller), watcher)
+        return alone(lambda teller: here(teller.on_result, teller), watcher, Path(folder))
     finally:
         remove_tree(Path(folder))  # with what a process that was ended left in it
 

@@ -8,15 +8,18 @@ from __future__ import annotations
 import ctypes
 import os
 import signal
-from collections.abc import Iterable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator, Set
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from .offsets import family
+from .offsets import children, family
 
-ADOPTS = 36
-"""PR_SET_CHILD_SUBREAPER of prctl(2): orphans below this process fall to it, and not to the system's first process."""
+ADOPTS, IS_ADOPTING = 36, 37
+"""PR_SET_CHILD_SUBREAPER of prctl(2), and PR_GET_...: orphans below this process fall to it, and not to the system's
+first process."""
 
 STARTED = 19
 """The place of a process's start time after its name in /proc/PID/stat."""
@@ -44,29 +47,114 @@ def _process(pid: int) -> Process | None:
     return Process(pid, fields[STARTED])
 
 
+class Left(set[Process]):
+    """Processes that were left behind; `before` are those that were there before."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.before = below()
+
+
 @contextmanager
-def adopting() -> Iterator[set[Process]]:
+def adopting() -> Iterator[Left]:
     """Orphans below this process fall to it meanwhile; the set holds the processes that were new, once this is over."""
-    left: set[Process] = set()
-    before = below()
-    _adopt(True)
+    left = Left()
     try:
-        yield left
+        with _adopted():
+            yield left
     finally:
-        _adopt(False)
-        left |= below() - before
+        left |= below() - left.before
 
 
-def _adopt(on: bool) -> None:
+@contextmanager
+def _adopted() -> Iterator[None]:
+    already = ctypes.c_int(0)
+    _prctl(IS_ADOPTING, ctypes.byref(already))
+    _prctl(ADOPTS, 1)
+    try:
+        yield
+    finally:
+        _prctl(ADOPTS, already.value)
+
+
+def _prctl(option: int, argument: Any) -> None:
     with suppress(AttributeError, OSError):  # another system
-        ctypes.CDLL(None).prctl(ADOPTS, int(on), 0, 0, 0)
+        ctypes.CDLL(None).prctl(option, argument, 0, 0, 0)
 
 
-def end(processes: Iterable[Process]) -> None:
-    """Kill those of the processes that still are, and bury those that are this one's children."""
+QUIET_ROUNDS = 3
+"""Looks in a row that find no new process, after which there is none: one may fall to this one between two reads."""
+
+SWEEPS_WITHIN = 5.0
+"""Seconds that a sweep goes on at the most; it takes milliseconds, but where processes are begun without end."""
+
+LOOKS_EVERY = 0.01
+"""Seconds between two looks of a sweep."""
+
+
+def end(left: Left) -> None:
+    """Kill all that are below this process and were not before, and bury them."""
+    if left:
+        _sweep(lambda: below() - left.before)
+
+
+def end_these(processes: Iterable[Process]) -> None:
+    """Kill those of the processes that still are, with all below them, and bury those that are this one's children."""
+    roots = {process for process in processes if _process(process.id) == process}
+    if roots:
+        _sweep(lambda: roots.union(*(_family(process.id) for process in roots)))
+
+
+def end_family(pid: int) -> None:
+    """Kill the process with this id and all below it; its parent, which has to know its status, buries it."""
+    root = _process(pid)
+    _sweep(lambda: _family(pid), spare=frozenset() if root is None else {root})
+
+
+def end_orphans(workers: Set[int]) -> None:
+    """Kill all processes below this one that are neither of the workers nor below one of them, and bury them."""
+
+    def orphans() -> frozenset[Process]:
+        return frozenset().union(*map(_family, set(children(os.getpid())) - workers))
+
+    _sweep(orphans)
+
+
+def _family(pid: int) -> frozenset[Process]:
+    found = (_process(each) for each in family(pid))
+    return frozenset(process for process in found if process is not None)
+
+
+def _sweep(found: Callable[[], Set[Process]], spare: Set[Process] = frozenset()) -> None:
+    """Kill what `found` finds, again and again; those of `spare` are not buried.
+
+    One that forks itself anew and ends is another one by the time that it is killed. So each is held first, and all
+    are killed once there is no new one.
+    """
+    held: set[Process] = set()
+    quiet = 0
+    ends = time.monotonic() + SWEEPS_WITHIN
+    with _adopted():
+        while quiet < QUIET_ROUNDS and time.monotonic() < ends:
+            new = found() - held
+            for process in new:
+                _signal(process, signal.SIGSTOP)
+            _bury(new - spare, os.WNOHANG)  # of many dead ones each look would take longer than the living need to move
+            held |= new
+            quiet = 0 if new else quiet + 1
+            time.sleep(LOOKS_EVERY)
+        for process in held:
+            _signal(process, signal.SIGKILL)
+        _bury(held - spare, 0)
+
+
+def _signal(process: Process, number: int) -> None:
+    if _process(process.id) == process:
+        with suppress(ProcessLookupError, PermissionError):
+            os.kill(process.id, number)
+
+
+def _bury(processes: Iterable[Process], options: int) -> None:
     for process in processes:
-        if _process(process.id) == process:
-            with suppress(ProcessLookupError, PermissionError):
-                os.kill(process.id, signal.SIGKILL)
-            with suppress(ChildProcessError):
-                os.waitpid(process.id, 0)
+        with suppress(ChildProcessError):
+            os.waitpid(process.id, options)

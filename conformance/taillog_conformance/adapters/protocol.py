@@ -8,15 +8,20 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import select
 import shlex
 import signal
 import subprocess
 import threading
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from ..offsets import family
 from ..outcomes import AdapterProblem, TailerRaised, UsageProblem
+from ..report.inert import in_one_line
+from ..scratch import LONGEST, contents, scratch
+from ..strays import end_family
 from .base import CALLED_IN_PROCESS, DEFAULT, Adapter, Job, Tailer
 from .command import program_environment, program_words
 from .draining import Following, Ledger, all_sleep, cpu_ticks, drain
@@ -67,29 +72,31 @@ class ProtocolAdapter(Adapter):
 
     def _description(self) -> dict[str, Any]:
         shown = shlex.join(self.words)
-        try:
-            done = subprocess.run(
-                self.words,
-                input=_encoded({"do": "describe"}),
-                capture_output=True,
-                timeout=DESCRIBES_WITHIN,
-                env=self.environment,
-                check=False,
-            )
-        except subprocess.TimeoutExpired:
-            raise UsageProblem(f"the driver {shown!r} did not describe itself within {DESCRIBES_WITHIN:g} s") from None
-        first = done.stdout.partition(b"\n")[0]
+        with scratch(_encoded({"do": "describe"})) as asking, scratch() as saying:
+            with subprocess.Popen(
+                self.words, stdin=asking, stdout=subprocess.PIPE, stderr=saying, env=self.environment
+            ) as process:
+                assert process.stdout is not None
+                try:
+                    first = _first_line(process.stdout.fileno(), DESCRIBES_WITHIN)
+                    with contextlib.suppress(subprocess.TimeoutExpired):
+                        process.wait(ENDS_WITHIN)
+                finally:
+                    end_family(process.pid)
+            errors = contents(saying)
+        if first is None:
+            raise UsageProblem(f"the driver {shown!r} did not describe itself within {DESCRIBES_WITHIN:g} s")
         try:
             message = json.loads(first)
             capabilities = message["capabilities"]
             right = message["is"] == "description" and message["protocol"] == VERSION and message["name"]
             if not right or not all(isinstance(each, str) for each in capabilities):
                 raise ValueError
-        except (ValueError, KeyError, TypeError):
-            said = " ".join(done.stderr.decode(errors="replace").split())[-LAST_WORDS:]
+        except (ValueError, KeyError, TypeError, RecursionError):
+            said = " ".join(errors.decode(errors="replace").split())[-LAST_WORDS:]
             raise UsageProblem(
                 f"the driver {shown!r} does not describe itself in protocol {VERSION}: "
-                f"it answered {first.decode(errors='replace')!r}" + (f" and said {said!r}" if said else "")
+                f"it answered {in_one_line(first.decode(errors='replace'))!r}" + (f" and said {said!r}" if said else "")
             ) from None
         found: dict[str, Any] = message
         return found
@@ -108,6 +115,23 @@ class ProtocolAdapter(Adapter):
     def abandon(self, tailer: Tailer) -> None:
         assert isinstance(tailer, ProtocolTailer)
         tailer.kill()
+
+
+def _first_line(descriptor: int, within: float) -> bytes | None:
+    """The first line of a pipe, or all up to its end or its LONGEST bytes; None if there is none in time.
+
+    Not all up to its end: what the driver has forked may hold it open for as long as it likes.
+    """
+    ends = time.monotonic() + within
+    came = b""
+    while b"\n" not in came and len(came) < LONGEST:
+        if not select.select([descriptor], [], [], max(0.0, ends - time.monotonic()))[0]:
+            return None
+        more = os.read(descriptor, LONGEST)
+        if not more:
+            break
+        came += more
+    return came.partition(b"\n")[0]
 
 
 def _encoded(message: Mapping[str, object]) -> bytes:

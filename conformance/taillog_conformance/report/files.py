@@ -78,7 +78,7 @@ def write_whole(path: Path, text: str) -> None:
     """
     path = settled(path)
     if _is_written_through(path):
-        path.write_text(text, encoding="utf-8", newline="\n")
+        _write_through(path, text)
         return
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
@@ -89,3 +89,11 @@ def write_whole(path: Path, text: str) -> None:
     except BaseException:
         os.unlink(name)
         raise
+
+
+def _write_through(path: Path, text: str) -> None:
+    # Else the opening of a FIFO waits for a reader, and a tailer may have put one there meanwhile.
+    handle = os.open(path, os.O_WRONLY | os.O_NONBLOCK)
+    os.set_blocking(handle, True)
+    with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
+        file.write(text)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import html
 import re
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 _BACKTICKS = re.compile("`+")
 
@@ -12,6 +14,30 @@ LINE_BREAKS = "\n"
 
 LONGEST_LINE = 1000
 """Characters of a message in one line: what is wrong is said at its ends, and between them stands what was quoted."""
+
+LONGEST_TEXT = 2**17
+"""Characters of one text of a result: nobody reads more, and some tailer raises 60 MB."""
+
+
+def bounded(text: str, most: int = LONGEST_TEXT) -> str:
+    """`text`, its middle left out where it is longer than `most` characters."""
+    if len(text) <= most:
+        return text
+    half = most // 2
+    return f"{text[:half]} ... {text[-half:]} ({len(text):,} characters)"
+
+
+def harmless(value: Any) -> Any:
+    """Plain data with every text in it printable and of bounded length: it can be sent to any process, and written."""
+    match value:
+        case str():
+            return printable(bounded(value))
+        case Mapping():
+            return {harmless(key): harmless(each) for key, each in value.items()}
+        case Sequence():
+            return [harmless(each) for each in value]
+        case _:
+            return value
 
 
 def printable(text: str) -> str:

@@ -1,0 +1,92 @@
+"""The watch from outside over the processes of the checks: what nothing in a process can end, the one over it ends.
+
+A process whose check goes on gives signs of life, as long as its own timer lets it live. One that gives none for longer
+than that has lost its timer, or was stopped, and is killed with all below it. What it had begun itself falls to this
+process when it ends, and is killed too: it may hold the pipe open by whose end the other's is known.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from . import last_words
+from .offsets import children
+from .strays import end_family, end_orphans
+
+LOOKS_EVERY = 0.5
+"""Seconds between two looks."""
+
+MARGIN = 15.0
+"""Seconds that a process gets beyond its own timer, which knows better where it stands: that takes milliseconds."""
+
+
+@dataclass
+class _Sign:
+    """The last sign of life that was seen of a process, and the seconds since."""
+
+    at: tuple[str, int]
+    silent: float = 0.0
+
+
+class Watch:
+    """Looks at the processes `workers`, which give their signs of life in `folder`; this one has no other children."""
+
+    def __init__(self, folder: Path, *workers: int) -> None:
+        self.workers = set(workers)
+        self._folder = folder
+        self._signs: dict[int, _Sign] = {}
+        self._replacing = False
+        self._lock = threading.Lock()
+        self._done = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="conformance-watch", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._done.set()
+        self._thread.join()
+
+    def replacing(self) -> None:
+        """A worker has ended, and another one is about to be begun: a child that is none yet is no orphan."""
+        with self._lock:
+            self._replacing = True
+
+    def replaced(self) -> None:
+        """The other one is there, and among the workers."""
+        with self._lock:
+            self._replacing = False
+
+    def _run(self) -> None:
+        last = time.monotonic()
+        while not self._done.wait(LOOKS_EVERY):
+            now = time.monotonic()
+            # Of a time in which this process itself stood still (Ctrl-Z), nothing can be said.
+            self._look(min(now - last, 2 * LOOKS_EVERY))
+            last = now
+
+    def _look(self, passed: float) -> None:
+        signs = last_words.signs(self._folder)
+        self._signs = {pid: sign for pid, sign in self._signs.items() if pid in signs}
+        with self._lock:
+            below = set(children(os.getpid()))
+            for pid, (words, silent, at) in signs.items():
+                before = self._signs.get(pid)
+                if before is None or before.at != (words.name, at):
+                    self._signs[pid] = _Sign((words.name, at))
+                    continue
+                before.silent += passed
+                if before.silent > silent + MARGIN and pid in self.workers & below:
+                    before.silent = 0.0
+                    with suppress(OSError):
+                        last_words.came_to_a_stand(words)
+                    end_family(pid)
+            if not self._replacing and below - self.workers:
+                end_orphans(self.workers)
