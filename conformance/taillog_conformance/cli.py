@@ -382,7 +382,7 @@ def init(
     taillog init --command 'tail -n +1 -F {file}' --ci gitlab
     """
     from .outcomes import UsageProblem
-    from .probe import describe
+    from .probe import names_an_adapter
     from .starting import NO_CI, Wanted, begin, told
     from .target import Target
 
@@ -395,13 +395,14 @@ def init(
     try:
         if (target is None) == (command is None):
             raise UsageProblem("name one tailer: module:Class, or --command CMD")
-        described = describe(Target(target, command, capability, without))
-        if target is not None and described["adapter"] != "class":
-            raise UsageProblem(f"{target} is an adapter already: taillog check {target}")
-        outcomes = begin(Wanted(target, command, capability, without, ci, folder))
+        is_adapter = names_an_adapter(Target(target, command, capability, without))
+        if is_adapter and (capability or without):
+            raise UsageProblem(f"{target} is an adapter: what it can do is said where it is made")
+        wanted = Wanted(target, command, capability, without, ci, folder, is_adapter)
+        outcomes = begin(wanted)
     except UsageProblem as problem:
         raise click.UsageError(str(problem)) from None
-    sys.stdout.write(told(outcomes))
+    sys.stdout.write(told(outcomes, wanted.checked))
 
 
 @main.command()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+import textwrap
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -105,7 +106,7 @@ def _say(text: str) -> None:
 
 
 def _tell(event: Event) -> None:
-    _say(f"  {printable(event.shown())}")
+    _say(textwrap.indent(printable(event.shown()), "  "))
 
 
 @contextmanager

@@ -69,7 +69,7 @@ def thread_deaths_to(take: Callable[[str], None]) -> Iterator[None]:
     def hook(args: threading.ExceptHookArgs) -> None:
         name = args.thread.name if args.thread else "a thread"
         told = traces.of_error(args.exc_value) if args.exc_value is not None else args.exc_type.__name__
-        take(f"{name} ended by:\n{told}")
+        take(f"{name}:\n{told}")
 
     threading.excepthook = hook
     try:

@@ -67,6 +67,10 @@ CUT_FROM = 1
 """Characters that there must be of a late line of which nothing need come: an empty line is no beginning of it."""
 
 
+COUNTED = 20
+"""Lines of a destination among which a reader finds one by its number; of one further on he is told its neighbour."""
+
+
 def canonical(text: str) -> str:
     """`text` with each run of U+FFFD as one: how many a decoder makes of one run of bad bytes is its own (ENC-1)."""
     return _RUNS.sub(REPLACEMENT, text) if REPLACEMENT in text else text
@@ -283,6 +287,8 @@ def _difference(automaton: _Automaton, text: str, event: int, seen: Sequence[str
     ]
     expected = " or ".join(rendered(source, line) for source, line in next_up[:3]) or "nothing more"
     got = f"{shorten(text)} as {where}"
+    if count > COUNTED:
+        got += f", after {shorten(seen[-1])}"
 
     def failure(why: str) -> ConformanceFailure:
         return ConformanceFailure(why, expected=expected, got=got, event=event)
@@ -327,7 +333,18 @@ def _difference(automaton: _Automaton, text: str, event: int, seen: Sequence[str
             change = _change(line.text, text[len(header) :]) if text.startswith(header) else ""
             if change:
                 return failure(f"a line's text was changed: {change}")
-    return failure("a line was delivered that no source holds in this place")
+    return failure(f"a line was delivered that no source holds in this place{_whose(text, automaton.sources)}")
+
+
+def _whose(text: str, sources: Sequence[Source]) -> str:
+    """In brackets, of which source `text` is a line, where it came under the header of another; else ''."""
+    for source in sources:
+        bodies = {line.text for line in source.lines}
+        for other in sources:
+            for header in set(other.headers) - {"", *source.headers}:
+                if text.startswith(header) and text[len(header) :] in bodies:
+                    return f" (a line of {source.name} came as one of {other.name})"
+    return ""
 
 
 def _holds_two(text: str, sources: Sequence[Source]) -> bool:

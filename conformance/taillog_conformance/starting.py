@@ -16,15 +16,14 @@ ADAPTER = "tests/taillog_adapter.py"
 TEST = "tests/test_taillog.py"
 TOX = "tox.ini"
 CHECKED = "tests.taillog_adapter:adapter"
-"""The target in the written files: the adapter, as seen from the project's folder."""
+"""The adapter that is written, as seen from the project's folder."""
 
 CI_FILES: Mapping[str, str] = {"github": ".github/workflows/taillog.yml", "gitlab": ".gitlab-ci.yml"}
 """The file of each CI that is known."""
 
 NO_CI = "none"
 
-CHECK = f"taillog check {CHECKED} --json taillog.json --junit taillog.xml --markdown taillog.md --html taillog.html"
-"""The command of a CI job: all that somebody may want to look at afterwards."""
+REPORTS = "--json taillog.json --junit taillog.xml --markdown taillog.md --html taillog.html"
 
 PACKAGED_BY = ("pyproject.toml", "setup.py", "setup.cfg")
 """Files of which one makes a folder something that pip installs."""
@@ -40,6 +39,18 @@ class Wanted:
     without: Sequence[str]
     ci: str
     folder: Path
+    is_adapter: bool = False
+    """Whether the target is an adapter object, which the project has already."""
+
+    @property
+    def checked(self) -> str:
+        """The target in the written files."""
+        return self.target if self.is_adapter and self.target is not None else CHECKED
+
+    @property
+    def check(self) -> str:
+        """The command of a CI job: all that somebody may want to look at afterwards."""
+        return f"taillog check {self.checked} {REPORTS}"
 
 
 @dataclass(frozen=True)
@@ -59,7 +70,8 @@ def begin(wanted: Wanted) -> list[Outcome]:
     """
     if not wanted.folder.is_dir():
         raise UsageProblem(f"{wanted.folder} is no folder: name the project's own")
-    files = {ADAPTER: _adapter(wanted), TEST: _test(wanted), TOX: _tox(wanted)}
+    files = {} if wanted.is_adapter else {ADAPTER: _adapter(wanted)}
+    files |= {TEST: _test(wanted), TOX: _tox(wanted)}
     if wanted.ci in CI_FILES:
         files[CI_FILES[wanted.ci]] = (_github if wanted.ci == "github" else _gitlab)(wanted)
     try:
@@ -105,18 +117,22 @@ adapter = TailLogAdapter({path}, name={wanted.target!r}{more})
 
 
 def _test(wanted: Wanted) -> str:
-    module = "tests.taillog_adapter" if (wanted.folder / "tests" / "__init__.py").exists() else "taillog_adapter"
+    if wanted.is_adapter:
+        module, _, path = wanted.checked.partition(":")
+    else:
+        packaged = (wanted.folder / "tests" / "__init__.py").exists()
+        module, path = "tests.taillog_adapter" if packaged else "taillog_adapter", "adapter"
     return f'''"""Our tailer keeps the TailLog contract: each test is a check of the conformance kit."""
 
 import pytest
 from taillog_conformance.suite import *  # noqa: F403
 
-from {module} import adapter
+from {module} import {path.partition(".")[0]}
 
 
 @pytest.fixture
 def taillog_adapter():
-    return adapter
+    return {path}
 '''
 
 
@@ -129,7 +145,7 @@ def _tox(wanted: Wanted) -> str:
     return f"""[testenv:taillog]
 description = our tailer against the TailLog contract
 {skip}deps = taillog-conformance
-commands = taillog check {CHECKED} {{posargs}}
+commands = taillog check {wanted.checked} {{posargs}}
 """
 
 
@@ -149,7 +165,7 @@ jobs:
         with:
           python-version: "3.12"
       - run: {_install(wanted)}
-      - run: {CHECK}
+      - run: {wanted.check}
       - run: cat taillog.md >> "$GITHUB_STEP_SUMMARY"
         if: always()
       - uses: actions/upload-artifact@v4
@@ -165,7 +181,7 @@ def _gitlab(wanted: Wanted) -> str:
   image: python:3.12
   script:
     - {_install(wanted)}
-    - {CHECK}
+    - {wanted.check}
   artifacts:
     when: always
     paths: ["taillog.*"]
@@ -174,7 +190,7 @@ def _gitlab(wanted: Wanted) -> str:
 """
 
 
-def told(outcomes: Sequence[Outcome]) -> str:
+def told(outcomes: Sequence[Outcome], checked: str) -> str:
     """What a person is told: each file, what to add to those that were kept, and what to do next."""
     lines = [f"{'wrote' if each.written else 'kept '} {each.path}" for each in outcomes]
     for each in outcomes:
@@ -183,7 +199,7 @@ def told(outcomes: Sequence[Outcome]) -> str:
             lines.append(f"\n{each.path} is there already; add this to it:\n\n{shown}")
     lines += [
         "\nNext:",
-        f"    taillog check {shlex.quote(CHECKED)}",
+        f"    taillog check {shlex.quote(checked)}",
         f"    python -m pytest {TEST}",
     ]
     return "\n".join(lines) + "\n"

@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from .adapters import Adapter, CommandAdapter, ProtocolAdapter, TailLogAdapter
@@ -53,6 +54,10 @@ class Target:
         adapter = self._adapter()
         known_capabilities(adapter.capabilities)  # those asked for here, and those that the target declares itself
         return adapter
+
+    def names_an_adapter(self) -> bool:
+        """Whether its name is that of an adapter object, and not of a tailer."""
+        return self.command is None and self.driver is None and isinstance(_imported(self.name or ""), Adapter)
 
     def _adapter(self) -> Adapter:
         if self.command is None and (self.stop is not None or self.attribute is not None):
@@ -104,6 +109,11 @@ def _imported(name: str) -> object:
     module_name, colon, path = name.partition(":")
     if not colon or not path or not module_name:
         raise UsageProblem(f"the target {name!r} is not of the form module:Class or module:adapter_object")
+    if module_name.partition(".")[0] in shadowing():
+        raise UsageProblem(
+            f"the module {module_name!r} of the target has the name of one of Python's own, which other parts of the "
+            "run would get in its place: give it another name"
+        )
     here = os.getcwd()
     if here not in sys.path:
         sys.path.insert(0, here)
@@ -112,15 +122,24 @@ def _imported(name: str) -> object:
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # a module may raise anything while it is imported, SystemExit too
-        raise UsageProblem(
-            f"the module {module_name!r} of the target cannot be imported: {type(error).__name__}: {one_line(error)}"
-        ) from None
+        why = f"{type(error).__name__}: {one_line(error)}"
+        imported_as = module_name.removesuffix(".py").lstrip("./").replace("/", ".")
+        if imported_as != module_name:
+            why = f"it is named as a path is; named as in an import it is {imported_as}:{path}"
+        raise UsageProblem(f"the module {module_name!r} of the target cannot be imported: {why}") from None
     for part in path.split("."):
         try:
             found = getattr(found, part)
         except AttributeError:
             raise UsageProblem(f"the module {module_name!r} has no {path!r}") from None
     return found
+
+
+def shadowing() -> list[str]:
+    """The modules of Python's own whose names are taken by a module or a package in this folder."""
+    here = {path.stem for path in Path().glob("*.py")} | {path.parent.name for path in Path().glob("*/__init__.py")}
+    # Projects have their tests in a folder of this name, and nobody imports Python's.
+    return sorted(here & sys.stdlib_module_names - {"test"})
 
 
 def one_line(error: BaseException) -> str:

@@ -38,7 +38,7 @@ class Event(NamedTuple):
     """Bytes up to which the tailer was seen to have read the file (a `read`)."""
 
     def shown(self) -> str:
-        """The event as one line of a printed timeline."""
+        """The event as a line of a printed timeline; what goes on below it (a trace) stands under its text."""
         words = [self.what]
         if self.file:
             words.append(self.file)
@@ -46,7 +46,8 @@ class Event(NamedTuple):
             words.append(shorten(self.data))
         if self.note:
             words.append(f"({self.note})" if self.data is not None or self.file else self.note)
-        return f"{self.at * 1000:9.1f} ms  {self.lane:<11}  {' '.join(words)}"
+        head = f"{self.at * 1000:9.1f} ms  {self.lane:<11}  "
+        return head + " ".join(words).replace("\n", "\n" + " " * len(head))
 
     def as_json(self, number: int) -> dict[str, object]:
         """The event as plain data for a report: `number` is its place; a long text is shortened as it is in print."""
@@ -158,7 +159,10 @@ class Timeline:
         if index is None:
             index = len(events) - 1
         first, last = max(0, index - before), min(len(events), index + after + 1)
-        lines = [events[at].shown() + ("   <-- here" if at == index else "") for at in range(first, last)]
+        lines = []
+        for at in range(first, last):
+            line, *below = events[at].shown().split("\n")
+            lines += [line + ("   <-- here" if at == index else ""), *below]
         if first:
             lines.insert(0, f"{'':>12}  ... {first} earlier")
         if last < len(events):

@@ -51,6 +51,7 @@ BAD_MODULES = {
     "importing.py": "import no_such_module_at_all",
     "leaving.py": "import sys\nprint('good')\nsys.exit('bye\\nbye')",
     "gone.py": "import os, sys\nprint('so long', file=sys.stderr, flush=True)\nos._exit(7)",
+    "cmd.py": "class X: ...",
     "shapes.py": "class NoStop:\n def __init__(self, name, log_files, dst): ...\n def start(self): ...\n"
     "class TooFew:\n def __init__(self, path): ...\n def start(self): ...\n def stop(self): ...\n"
     " def stopped(self): ...\n"
@@ -74,7 +75,10 @@ refusals = partial(pytest.mark.parametrize, ("arguments", "complaint"))
         pytest.param(["tiny:TailLog.deep"], "the module 'tiny' has no 'TailLog.deep'", id="no-deep-name"),
         pytest.param(["tiny"], "the target 'tiny' is not of the form module:Class", id="no-colon"),
         pytest.param(["tiny:"], "the target 'tiny:' is not of the form module:Class", id="no-class"),
-        pytest.param(["./tiny.py:TailLog"], "the module './tiny.py' of the target cannot be imported", id="a-path"),
+        pytest.param(["./tiny.py:TailLog"], "named as in an import it is tiny:TailLog", id="a-path"),
+        pytest.param(["tiny.py:TailLog"], "named as in an import it is tiny:TailLog", id="a-file"),
+        pytest.param(["..tiny:TailLog"], "named as in an import it is tiny:TailLog", id="a-relative-name"),
+        pytest.param(["cmd:X"], "'cmd' of the target has the name of one of Python's own", id="shadowing"),
         pytest.param(["raising:X"], "'raising' of the target cannot be imported: ValueError: why in two", id="raises"),
         pytest.param(["syntax:X"], "cannot be imported: SyntaxError: ", id="syntax"),
         pytest.param(["importing:X"], "ModuleNotFoundError: No module named 'no_such_module_at_all'", id="import"),
@@ -305,6 +309,13 @@ def test_a_conformant_run_without_its_report_ends_as_an_inconclusive_one(monkeyp
             assert done.exit_code == expected
             assert done.stderr.endswith("could not be written to /dev/full: No space left on device\n")
             assert done.stderr.count("\n") == 1
+
+
+def test_a_run_that_a_module_named_as_pythons_own_breaks_names_it(taillog: Command, project: Path) -> None:
+    (project / "queue.py").write_text("raise RuntimeError('mine')\n")
+    done = taillog("check", TARGET, "--only", "FRM-7", "-n", "1")
+    assert done.returncode == 3
+    assert done.stderr.endswith("taillog: the run broke; here are modules named as Python's own: queue\n")
 
 
 def test_the_reports_of_all_shards_are_joined_into_the_verdict(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -97,6 +97,15 @@ def test_it_ends_quietly_where_nobody_listens_any_more(tailers: Path, clean_envi
         assert process.wait(60) == 3
 
 
+def test_a_trace_stands_under_its_event(tailers: Path, taillog: Command) -> None:
+    with (tailers / "mine.py").open("a") as module:
+        module.write("class Dying(TailLog):\n    def look(self, file, last):\n        raise ValueError('gone')\n")
+    done = taillog("check", "mine:Dying", "--debug", "FRM-7")
+    told = done.stdout[done.stdout.index("  thread ended Thread-") :].splitlines()
+    assert re.fullmatch(r"  thread ended Thread-\d+ \(run\):", told[0])
+    assert all(line.startswith(20 * " ") for line in told[1:4])
+
+
 def test_each_line_is_told_in_one_piece(capsys: pytest.CaptureFixture[str]) -> None:
     def tell() -> None:
         for _ in range(300):

@@ -229,6 +229,18 @@ def test_a_line_that_nobody_wrote() -> None:
     assert failure.got == "'zwei' as line 2 of the destination"
 
 
+def test_a_line_that_came_as_another_files_is_called_that() -> None:
+    sources = [source("a", "one", headers=["[a]"]), source("b", "drei", headers=["[b]"])]
+    failure = refusal(sources, written("[a]one\n", "[b]one\n"))
+    assert failure.why == "a line was delivered that no source holds in this place (a line of a came as one of b)"
+
+
+def test_far_on_in_the_destination_the_line_before_is_shown_too() -> None:
+    lines = [f"line {number}" for number in range(100)]
+    failure = refusal([source("a", *lines)], written("".join(f"{line}\n" for line in [*lines[:70], "zwei"])))
+    assert failure.got == "'zwei' as line 71 of the destination, after 'line 69'"
+
+
 def test_an_empty_line_that_nobody_wrote() -> None:
     assert refusal([source("a", "one", "two")], written("one\n\ntwo\n")).why == STRANGE
 

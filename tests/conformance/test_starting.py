@@ -17,7 +17,7 @@ from rich.console import Console
 
 from taillog_conformance import progress
 from taillog_conformance.contract import load_contract
-from taillog_conformance.starting import ADAPTER, CHECK, CI_FILES, TEST, TOX
+from taillog_conformance.starting import ADAPTER, CHECKED, CI_FILES, REPORTS, TEST, TOX
 
 pytestmark = pytest.mark.long
 
@@ -75,6 +75,23 @@ def test_a_program_has_its_adapter(taillog: Command, project: Path) -> None:
     assert done.stdout.startswith("tail -n +1 -F '{file}': inconclusive")
 
 
+def test_an_adapter_that_is_there_is_used_and_none_is_written(
+    taillog: Command, run_pytest: Command, project: Path
+) -> None:
+    (project / "own.py").write_text(
+        "import tiny\nfrom taillog_conformance.adapters import TailLogAdapter\n"
+        "class Adapters:\n    mine = TailLogAdapter(tiny.Lossy)\n"
+    )
+    done = taillog("init", "own:Adapters.mine", "--ci", "github")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert not (project / ADAPTER).exists()
+    for name in (TOX, CI_FILES["github"]):
+        assert "taillog check own:Adapters.mine " in (project / name).read_text()
+    tested = run_pytest(TEST, "-q", "-k", "frm_7", "--taillog-scale", "0.5")
+    assert tested.returncode == 1
+    assert "FRM-7 (MUST) Empty lines MUST be delivered." in tested.stdout
+
+
 def test_nothing_is_overwritten(taillog: Command, project: Path) -> None:
     (project / "tests").mkdir()
     (project / ".github" / "workflows").mkdir(parents=True)
@@ -98,10 +115,10 @@ def test_ci_files_are_sound_and_their_command_works(taillog: Command, project: P
     (job,) = yaml_of(project / CI_FILES["github"])["jobs"].values()
     runs = [step["run"] for step in job["steps"] if "run" in step]
     assert runs[0] == "pip install taillog-conformance" + (" ." if packaged else "")
-    assert runs[1] == CHECK
+    assert runs[1] == f"taillog check {CHECKED} {REPORTS}"
     assert yaml_of(project / CI_FILES["gitlab"])["taillog"]["script"] == runs[:2]
     assert ("skip_install = true" in (project / TOX).read_text()) is not packaged
-    done = taillog(*CHECK.split()[1:], *CHEAP.split())
+    done = taillog(*runs[1].split()[1:], *CHEAP.split())
     assert done.returncode == 1
     assert {path.suffix for path in project.glob("taillog.*")} == {".json", ".xml", ".md", ".html"}
 
@@ -115,7 +132,10 @@ def test_ci_files_are_sound_and_their_command_works(taillog: Command, project: P
         (["tiny:TailLog", "--folder", "nowhere"], "nowhere is no folder: name the project's own"),
         (["tiny:TailLog", "--folder", "/proc"], "cannot be written"),
         (["tiny:TailLog", "--ci", "jenkins"], "'jenkins' is not one of"),
-        (["taillog_fixtures.subjects.gnu_tail:polling"], "is an adapter already"),
+        (
+            ["taillog_fixtures.subjects.gnu_tail:polling", "--without", "rotation"],
+            "is an adapter: what it can do is said where it is made",
+        ),
     ],
 )
 def test_what_it_cannot_do_is_one_line(taillog: Command, words: list[str], complaint: str) -> None:
