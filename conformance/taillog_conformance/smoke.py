@@ -36,6 +36,7 @@ SAYS_SO_EVERY = 1.0
 CALLS = 3
 """Waits of the smoke check that may each take all the time there is."""
 
+GOES_ON = "DEL-3"
 STARTS = "LIF-1"
 DELIVERS = "DEL-1"
 STOPS = "LIF-7"
@@ -135,12 +136,25 @@ def _smoke(
         run.start()
         result.requirement = DELIVERS
         doing(DELIVERS)
+        tailer = run.make()
+
+        def ended() -> str:
+            return stage.adapter.ended_by_itself(tailer)
+
         patient = "from-start" in stage.adapter.capabilities
-        came = (run.wait_long if patient else run.wait_for)(lambda: first in run.all_text())
+        came = (run.wait_long if patient else run.wait_for)(lambda: first in run.all_text() or bool(ended()))
+        if (how := ended()) and first not in run.all_text():
+            result.requirement = GOES_ON
+            raise run.failure(
+                f"{how} before it had delivered a line",
+                expected="it follows the file until it is stopped",
+                got="".join(report.text for report in run.reports if how not in report.text).strip() or "no word",
+            )
         began = time.monotonic()
         run["a"].append(second + "\n")
         wait = run.wait_long if came or not patient else run.wait_for
-        if wait(lambda: second in run.all_text()):  # of a line that was lost there is nothing to learn
+        wait(lambda: second in run.all_text() or bool(ended()))
+        if second in run.all_text():  # of a line that was lost there is nothing to learn
             result.profile.latency = time.monotonic() - began
         offset = run.offset("a")
         result.profile.offset_visible = offset is not None and offset >= run["a"].size()

@@ -109,6 +109,21 @@ def test_a_driver_that_does_not_describe_itself_is_refused(taillog: Command) -> 
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("target", "says"),
+    [
+        (["--command", "sh -c 'echo cannot go on >&2; exit 3' {file}"], "the program ended by itself with status 3"),
+        (["--driver", driver("ends-later")], "the process of the tailer ended by itself with status 4"),
+        ([f"{WRONG}:iterator_that_ends"], "the function that follows the file ended"),
+    ],
+)
+def test_that_it_ended_before_it_delivered_is_said(
+    target: list[str], says: str, taillog: Command, project: Path
+) -> None:
+    report = checked(taillog, project, *target, "--only", "DEL-3")
+    assert f"{says} before it had delivered a line" in of(report, "fail")["DEL-3"]
+
+
 def test_a_driver_cannot_be_an_object_of_the_kits_process(taillog: Command) -> None:
     done = taillog("check", "--driver", driver("right"), "--capability", "object", "--capability", "destination-path")
     assert (done.returncode, "declares destination-path, object, which" in done.stderr) == (2, True), done.stderr

@@ -108,5 +108,9 @@ class Adapter(ABC):
         """Anything that changes while a call of `tailer` gets on, besides what it delivers and how far it has read."""
         return None
 
+    def ended_by_itself(self, tailer: Tailer) -> str:
+        """How `tailer` came to its end though nobody stopped it, in words; '' while it goes on."""
+        return ""
+
     def abandon(self, tailer: Tailer) -> None:  # noqa: B027
         """End what `tailer` left behind (processes); called once for each tailer, when its check is over."""

@@ -141,6 +141,10 @@ class CommandAdapter(Adapter):
         assert isinstance(tailer, CommandTailer)
         return tailer.looked_at, len(tailer.running())
 
+    def ended_by_itself(self, tailer: Tailer) -> str:
+        assert isinstance(tailer, CommandTailer)
+        return tailer.ended_by_itself()
+
     def abandon(self, tailer: Tailer) -> None:
         assert isinstance(tailer, CommandTailer)
         tailer.kill()
@@ -245,7 +249,7 @@ class CommandTailer(Following):
             if pipe is process.stdout:
                 status = process.wait()
                 if process.pid not in self._told_to_end:
-                    self._job.report(f"the program ended by itself with status {status}")
+                    self._job.report(_ended_by_itself(status))
 
         reader = threading.Thread(target=run, name="conformance-command-output", daemon=True)
         reader.start()
@@ -253,6 +257,12 @@ class CommandTailer(Following):
 
     def running(self) -> list[subprocess.Popen[bytes]]:
         return [process for process in self._processes.values() if process.poll() is None]
+
+    def ended_by_itself(self) -> str:
+        """How the last of the programs ended, once all have and what they put out has been taken; else ''."""
+        if self._stopped or self.running() or any(reader.is_alive() for reader in self._readers):
+            return ""
+        return _ended_by_itself([process.returncode for process in self._processes.values()][-1])
 
     def family(self) -> list[int]:
         """The ids of the processes that run, with those below them."""
@@ -330,6 +340,10 @@ class CommandTailer(Following):
 
     def worked(self, pids: Iterable[int]) -> object:
         return cpu_ticks(pids)
+
+
+def _ended_by_itself(status: int) -> str:
+    return f"the program ended by itself with status {status}"
 
 
 def _signal_group(process: subprocess.Popen[bytes], number: signal.Signals) -> None:

@@ -81,6 +81,10 @@ class FollowingAdapter(Adapter):
         assert isinstance(tailer, FollowingTailer)
         return tailer.looked_at
 
+    def ended_by_itself(self, tailer: Tailer) -> str:
+        assert isinstance(tailer, FollowingTailer)
+        return "" if any(tailer.alive(key) for key in tailer.paths) else "the function that follows the file ended"
+
     def abandon(self, tailer: Tailer) -> None:
         assert isinstance(tailer, FollowingTailer)
         tailer.abandon()

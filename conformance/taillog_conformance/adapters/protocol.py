@@ -112,6 +112,10 @@ class ProtocolAdapter(Adapter):
         assert isinstance(tailer, ProtocolTailer)
         return tailer.looked_at
 
+    def ended_by_itself(self, tailer: Tailer) -> str:
+        assert isinstance(tailer, ProtocolTailer)
+        return tailer.ended_by_itself()
+
     def abandon(self, tailer: Tailer) -> None:
         assert isinstance(tailer, ProtocolTailer)
         tailer.kill()
@@ -209,6 +213,12 @@ class ProtocolTailer(Following):
     def stopped(self) -> bool:
         return self._stopped
 
+    def ended_by_itself(self) -> str:
+        """How the process ended, once it has and all that it said has been taken; else ''."""
+        if self._process is None or self._stopping or self._problem or any(each.is_alive() for each in self._threads):
+            return ""
+        return _ended_by_itself(self._process.wait())
+
     def family(self) -> list[int]:
         """The ids of the driver's process and those below it."""
         if self._process is None or self._process.poll() is not None:
@@ -294,7 +304,7 @@ class ProtocolTailer(Following):
                 self._say(problem=f"the driver said what is no message: {line[:LAST_WORDS]!r} ({error!r})")
         status = process.wait()
         if not self._stopping:
-            self._job.report(f"the process of the tailer ended by itself with status {status}{self._last_words()}")
+            self._job.report(f"{_ended_by_itself(status)}{self._last_words()}")
         self._say("ended")
 
     def _say(self, what: str = "", problem: str = "") -> None:
@@ -335,6 +345,10 @@ class ProtocolTailer(Following):
             return {"keep": bool(keep(line))}
         except BaseException as error:  # whatever it is, it is the tailer's to bear
             return {"raised": repr(error)}
+
+
+def _ended_by_itself(status: int) -> str:
+    return f"the process of the tailer ended by itself with status {status}"
 
 
 def _text(value: object) -> str:
