@@ -124,7 +124,7 @@ def _call_here(function: Callable[[], T], watch: _Watch, give_up: Callable[[Tail
     interrupted = False
     stuck: TailerHung | None = None
     broken_into = 0.0
-    recursion = sys.getrecursionlimit()
+    needed = guard.Needed()
 
     def on_tick(signum: int, frame: FrameType | None) -> None:
         nonlocal stuck, broken_into
@@ -165,8 +165,7 @@ def _call_here(function: Callable[[], T], watch: _Watch, give_up: Callable[[Tail
         raise stuck or watch.raised(error) from None
     finally:
         running = False
-        guard.keep_recursion_limit(recursion)
-        guard.keep_standard_descriptors()
+        needed.keep()
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, old_alarm)
         if callable(old_interrupt):

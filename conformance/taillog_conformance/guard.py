@@ -5,16 +5,17 @@ So no check finds what another one's tailer left, and neither does the test runn
 
 from __future__ import annotations
 
+import builtins
+import json
 import logging
 import os
-import resource
 import signal
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 try:
@@ -115,6 +116,76 @@ def _set_traces(traces: tuple[Any, ...]) -> None:
         put(trace)
 
 
+FUNCTIONS: tuple[tuple[Any, str], ...] = (
+    *((time, name) for name in ("monotonic", "time", "perf_counter", "sleep")),
+    *((os, name) for name in ("open", "stat")),
+    (threading.Thread, "start"),
+    (builtins, "open"),
+    (json, "dumps"),
+)
+"""Functions that are replaced in tests, and forgotten: without them no check goes on, and no result is told."""
+
+CLOCK = FUNCTIONS[:4]
+"""Those of them without which a check that has begun does not end."""
+
+
+def _functions(places: Sequence[tuple[Any, str]] = FUNCTIONS) -> list[Any]:
+    return [getattr(owner, name) for owner, name in places]
+
+
+def _set_functions(functions: Sequence[Any], places: Sequence[tuple[Any, str]] = FUNCTIONS) -> None:
+    for (owner, name), function in zip(places, functions, strict=True):
+        setattr(owner, name, function)
+
+
+TIMERS = (signal.ITIMER_VIRTUAL, signal.ITIMER_PROF) if hasattr(signal, "setitimer") else ()
+
+
+def _timers() -> list[bool]:
+    """Which of the timers run: how long they still have changes by itself."""
+    return [signal.getitimer(timer)[0] > 0 for timer in TIMERS]
+
+
+def _set_timers(running: Sequence[bool]) -> None:
+    for timer, wanted in zip(TIMERS, running, strict=True):
+        if not wanted:
+            signal.setitimer(timer, 0)
+
+
+LIMITS = tuple(getattr(resource, f"RLIMIT_{name}", None) for name in ("NOFILE", "FSIZE", "AS", "CPU"))
+
+
+def _limits() -> list[tuple[int, int] | None]:
+    return [None if limit is None else resource.getrlimit(limit) for limit in LIMITS]
+
+
+def _set_limits(limits: Sequence[tuple[int, int] | None]) -> None:
+    for limit, before in zip(LIMITS, limits, strict=True):
+        if limit is not None and before is not None and resource.getrlimit(limit) != before:
+            _, most = resource.getrlimit(limit)
+            try:
+                resource.setrlimit(limit, before)
+            except (ValueError, OSError):  # only root may raise a hard limit again
+                with suppress(ValueError, OSError):
+                    resource.setrlimit(limit, (min(before[0], most) if most >= 0 else before[0], most))
+
+
+LOCK_FREE_WITHIN = 1.0
+"""Seconds that a thread may hold the lock of logging: it does for microseconds."""
+
+
+def _logging_is_free() -> bool:
+    """Whether the lock of logging can be had: a thread that has ended never gives it back."""
+    free: bool = logging._lock.acquire(timeout=LOCK_FREE_WITHIN)  # type: ignore[attr-defined]
+    if free:
+        logging._lock.release()  # type: ignore[attr-defined]
+    return free
+
+
+def _free_logging(_: bool) -> None:
+    logging._lock = threading.RLock()  # type: ignore[attr-defined]
+
+
 HOME = _folder()
 """The working folder as it was when the kit was loaded."""
 
@@ -124,8 +195,16 @@ ENVIRONMENT = "the environment variables"
 
 RECURSION = "the recursion limit"
 
+REPLACED = "functions of the standard library"
+BOUNDS = "the resource limits"
+LOCK = "the lock of logging"
+
 _KEPT = (
     _Kept(RECURSION, sys.getrecursionlimit, sys.setrecursionlimit),
+    _Kept(REPLACED, _functions, _set_functions),
+    _Kept(BOUNDS, _limits, _set_limits),
+    _Kept(LOCK, _logging_is_free, _free_logging),
+    _Kept("the interval timers", _timers, _set_timers),
     _Kept("the trace functions", _traces, _set_traces),
     _Kept(FOLDER, _folder, _set_folder),
     _Kept("the umask", _umask, os.umask),
@@ -141,12 +220,31 @@ _open: list[list[str]] = []
 """What was changed, of each guard that is at work now, the innermost last."""
 
 
-def keep_recursion_limit(least: int) -> None:
-    """Raise the limit to `least` again at once: too low a one of the tailer's breaks the check itself."""
-    if sys.getrecursionlimit() < least:
-        sys.setrecursionlimit(least)
-        for changed in _open[-1:]:
-            changed.append(RECURSION)
+@dataclass(frozen=True)
+class Needed:
+    """What a check needs to go on after a call of the tailer, as it was before."""
+
+    recursion: int = field(default_factory=sys.getrecursionlimit)
+    clock: list[Any] = field(default_factory=lambda: _functions(CLOCK))
+    limits: list[tuple[int, int] | None] = field(default_factory=_limits)
+
+    def keep(self) -> None:
+        """Put it back at once: the check itself would break, or never end."""
+        if sys.getrecursionlimit() < self.recursion:
+            sys.setrecursionlimit(self.recursion)
+            _note(RECURSION)
+        if _functions(CLOCK) != self.clock:
+            _set_functions(self.clock, CLOCK)
+            _note(REPLACED)
+        if _limits() != self.limits:
+            _set_limits(self.limits)
+            _note(BOUNDS)
+        keep_standard_descriptors()
+
+
+def _note(name: str) -> None:
+    for changed in _open[-1:]:
+        changed.append(name)
 
 
 def keep_standard_descriptors() -> None:
@@ -159,8 +257,7 @@ def keep_standard_descriptors() -> None:
             if nowhere != number:
                 os.dup2(nowhere, number)
                 os.close(nowhere)
-            for changed in _open[-1:]:
-                changed.append(DESCRIPTORS)
+            _note(DESCRIPTORS)
 
 
 @contextmanager
@@ -174,9 +271,9 @@ def guarded(*, without: Sequence[str] = (), captured: bool = True) -> Iterator[l
     if not _folder():  # a tailer of another process, or of the smoke check, has deleted it
         _set_folder(HOME)
         changed.append(FOLDER)
-    kept = [(each, each.get()) for each in _KEPT if each.name not in without]
     with ExitStack() as exits:
         exits.enter_context(small_files())
+        kept = [(each, each.get()) for each in _KEPT if each.name not in without]
         exits.enter_context(_descriptors(changed, captured))
         exits.enter_context(_streams(changed))
         _open.append(changed)

@@ -48,7 +48,7 @@ class LastWords:
         self._file: IO[bytes] | None = None
 
     def __enter__(self) -> Self:
-        self._path.parent.mkdir(exist_ok=True)
+        self._path.parent.mkdir(parents=True, exist_ok=True)
         self._file = self._path.open("wb", buffering=0)
         faulthandler.enable(self._file)
         self._sign.unlink(missing_ok=True)

@@ -335,7 +335,10 @@ def _own_folder(config: pytest.Config) -> Path:
 
     own = config.stash.get(_FOLDER, None)
     if own is None or not own.is_dir():
-        own = config.stash[_FOLDER] = Path(tempfile.mkdtemp(dir=config.getoption("--taillog-folder")))
+        above = config.getoption("--taillog-folder")
+        if above:
+            Path(above).mkdir(parents=True, exist_ok=True)
+        own = config.stash[_FOLDER] = Path(tempfile.mkdtemp(dir=above))
         config.add_cleanup(lambda: remove_tree(own))
     return own
 

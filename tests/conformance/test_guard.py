@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import multiprocessing
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -47,7 +48,31 @@ def take_traces() -> None:
     threading.setprofile(lambda *event: None)
 
 
+def take_clock() -> None:
+    time.monotonic = lambda: 0.0
+
+
+def take_timer() -> None:
+    signal.signal(signal.SIGPROF, signal.getsignal(signal.SIGPROF))
+    signal.setitimer(signal.ITIMER_PROF, 1000.0)
+
+
+def take_limit() -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft - 1, hard))
+
+
+def take_lock() -> None:
+    thread = threading.Thread(target=logging._lock.acquire)  # type: ignore[attr-defined]
+    thread.start()
+    thread.join()
+
+
 CHANGES: dict[str, Callable[[], object]] = {
+    "functions of the standard library": take_clock,
+    "the interval timers": take_timer,
+    "the resource limits": take_limit,
+    "the lock of logging": take_lock,
     "the working folder": lambda: os.chdir("/"),
     "the umask": lambda: os.umask(0o777),
     "the signal handlers": take_signals,
@@ -66,6 +91,7 @@ def state() -> list[object]:
     return [
         *(os.getcwd(), guard._umask(), signal.getsignal(signal.SIGUSR1), dict(os.environ), sys.stdout, sys.stderr),
         *(logging.root.manager.disable, list(logging.getLogger().handlers), sys.getrecursionlimit()),
+        *(time.monotonic, signal.getitimer(signal.ITIMER_PROF), resource.getrlimit(resource.RLIMIT_NOFILE)),
         *(threading.getprofile(), sys.gettrace(), sys.getswitchinterval(), [os.fstat(number) for number in (0, 1, 2)]),
     ]
 
