@@ -36,9 +36,9 @@ SAYS_SO_EVERY = 1.0
 CALLS = 3
 """Waits of the smoke check that may each take all the time there is."""
 
-GOES_ON = "DEL-3"
 STARTS = "LIF-1"
 DELIVERS = "DEL-1"
+GOES_ON = "DEL-3"
 STOPS = "LIF-7"
 DURING = {STARTS: "in the constructor or in start()", DELIVERS: "while it followed a file", STOPS: "in stop()"}
 """What the tailer was at, by the requirement that is at stake."""
@@ -106,7 +106,7 @@ def smoke(adapter: Adapter, seed: str, clocks: Clocks, parent: Path | None = Non
     failure = ConformanceFailure(
         f"{SAYS}the process in which the tailer ran {ended.how}, {DURING[part_of]}",
         expected="a process that goes on",
-        got=ended.stack,
+        got="\n".join(filter(None, (ended.stack, ended.said))),
     )
     return Smoke(requirement=_breaks(part_of, adapter), failure=failure)
 
