@@ -155,12 +155,13 @@ def _set_timers(running: Sequence[bool]) -> None:
 LIMITS = tuple(getattr(resource, f"RLIMIT_{name}", None) for name in ("NOFILE", "FSIZE", "AS", "CPU"))
 
 
-def _limits() -> list[tuple[int, int] | None]:
+def limits() -> list[tuple[int, int] | None]:
+    """The resource limits without which a check cannot go on."""
     return [None if limit is None else resource.getrlimit(limit) for limit in LIMITS]
 
 
-def _set_limits(limits: Sequence[tuple[int, int] | None]) -> None:
-    for limit, before in zip(LIMITS, limits, strict=True):
+def _set_limits(wanted: Sequence[tuple[int, int] | None]) -> None:
+    for limit, before in zip(LIMITS, wanted, strict=True):
         if limit is not None and before is not None and resource.getrlimit(limit) != before:
             _, most = resource.getrlimit(limit)
             try:
@@ -202,7 +203,7 @@ LOCK = "the lock of logging"
 _KEPT = (
     _Kept(RECURSION, sys.getrecursionlimit, sys.setrecursionlimit),
     _Kept(REPLACED, _functions, _set_functions),
-    _Kept(BOUNDS, _limits, _set_limits),
+    _Kept(BOUNDS, limits, _set_limits),
     _Kept(LOCK, _logging_is_free, _free_logging),
     _Kept("the interval timers", _timers, _set_timers),
     _Kept("the trace functions", _traces, _set_traces),
@@ -226,7 +227,7 @@ class Needed:
 
     recursion: int = field(default_factory=sys.getrecursionlimit)
     clock: list[Any] = field(default_factory=lambda: _functions(CLOCK))
-    limits: list[tuple[int, int] | None] = field(default_factory=_limits)
+    limits: list[tuple[int, int] | None] = field(default_factory=limits)
 
     def keep(self) -> None:
         """Put it back at once: the check itself would break, or never end."""
@@ -236,7 +237,7 @@ class Needed:
         if _functions(CLOCK) != self.clock:
             _set_functions(self.clock, CLOCK)
             _note(REPLACED)
-        if _limits() != self.limits:
+        if limits() != self.limits:
             _set_limits(self.limits)
             _note(BOUNDS)
         keep_standard_descriptors()

@@ -90,7 +90,10 @@ def read(folder: Path, check: str) -> Mapping[str, Any] | str:
         return ""
     if not text.startswith("{"):
         return text
-    row: Mapping[str, Any] = json.loads(text)
+    try:
+        row: Mapping[str, Any] = json.loads(text)
+    except ValueError:  # it could not be written whole
+        return ""
     return row
 
 

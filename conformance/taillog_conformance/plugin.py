@@ -6,6 +6,7 @@ before a check asks for it, and shows nothing where no check was collected.
 
 from __future__ import annotations
 
+import errno
 import os
 import random
 import signal
@@ -318,6 +319,7 @@ def taillog_stage(
             words = LastWords(folder, request.node.name, within=within, silent=silent, expired=expired)
             exits.enter_context(words)
             stage.alive = words.alive
+            context["replace"] = give_up
         exits.enter_context(bounded_memory(most, outgrown))
         try:
             yield stage
@@ -375,7 +377,11 @@ def _end_in_error(item: pytest.Item, requirement: str, seconds: float, words: La
 
 def _end_with(item: pytest.Item, result: CheckResult, words: LastWords) -> NoReturn:
     """End this process; its last words are the check's result."""
-    words.write(_row(item, result))
+    try:
+        words.write(_row(item, result))
+    except OSError as error:
+        if error.errno != errno.EFBIG:  # the tailer lets this process write no files any more: its end says enough
+            raise
     os._exit(ENDED_BY_US)
 
 
@@ -408,15 +414,24 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, Any, None
         return
     from .deadline import told
     from .full import full_folder, has_room
-    from .guard import guarded
+    from .guard import guarded, limits
     from .outcomes import AdapterProblem, ConformanceFailure
 
     context = pyfuncitem.config.stash[_CONTEXT]
+    bounds = limits()
     with _interruptions() as interruptions, guarded(captured=_captured(pyfuncitem.config)) as changed:
         outcome = yield
     context.setdefault("changed", []).extend(changed)
     error = outcome.excinfo[1] if outcome.excinfo is not None else None
     stage = context.get("stage")
+    if "replace" in context and limits() != bounds:
+        failure = ConformanceFailure(
+            "the tailer lowered the resource limits of its process, which nothing but root can raise again",
+            expected="limits that stay as they are",
+            got=f"{limits()} (descriptors, size of a file, memory, time) in the place of {bounds}",
+        )
+        failure.timeline = stage.runs[-1].timeline if stage is not None and stage.runs else None
+        context["replace"](failure)
     if isinstance(error, KeyboardInterrupt | SystemExit | GeneratorExit) and not interruptions:
         # No check raises such: it came from a method of an object that the tailer gave.
         why, _, got = told("a method of what the tailer returned", error).partition("\n")
