@@ -287,7 +287,7 @@ adapter = Mine()
 def test_an_inconclusive_run_is_not_green(run_pytest: Command, project: Path) -> None:
     (project / "own.py").write_text(ADAPTERS)
     done = run_pytest(*SUITE, "--tailer", "own:adapter", "-rs")
-    assert set(outcomes(done)) == {"skipped", "errors"}  # the requirement that the adapter stands in the way of, and the rest
+    assert set(outcomes(done)) == {"skipped", "errors"}  # what it broke, and the rest
     assert done.returncode == 1
     assert "mine: inconclusive with contract 1.0 (0 of " in done.stdout
     assert "OSError" in done.stdout
