@@ -43,7 +43,8 @@ def shared(notes: list[Notes], of: Given) -> set[Any]:
 
 
 def test_no_name_comes_again(notes: list[Notes]) -> None:
-    assert shared(notes, lambda life: [life["name"]]) == set()
+    """But for the empty one of PFX-1."""
+    assert shared(notes, lambda life: [life["name"]]) == {""}
 
 
 def test_no_files_name_comes_again(notes: list[Notes]) -> None:
@@ -58,9 +59,13 @@ def test_only_prefixes_that_are_the_case_itself_come_again(notes: list[Notes]) -
     assert again == {"%s %d %(name)s {} {0} {name}|"}
 
 
+OVER_THE_ENDS_OF_BLOCKS = "x" + "\u00e9\u20ac" * 7
+"""A line of ENC-3: what stands at the end of a block is counted in bytes, and no word of any length goes before it."""
+
+
 def test_only_texts_of_properties_come_again(notes: list[Notes]) -> None:
     """Their alphabets are small: a text of theirs is never longer than some characters."""
-    again = {each.strip() for each in shared(notes, lambda life: life["first_lines"])}
+    again = {each.strip() for each in shared(notes, lambda life: life["first_lines"])} - {OVER_THE_ENDS_OF_BLOCKS}
     assert all(len(each) <= len("abc 0") for each in again)
     every = {each for lives in notes for life in lives for each in life["first_lines"]}
     assert len(again) < len(every) / 20
