@@ -5,6 +5,7 @@ A check opens runs on it; each run is one tailer with its files and its destinat
 
 from __future__ import annotations
 
+import errno
 import os
 import random
 import re
@@ -26,7 +27,7 @@ from .destinations import FLOOD, Recorder, RecordingStream
 from .fates import Fates, combined, fates
 from .logs import Report, reports_to, thread_deaths_to
 from .offsets import read_offset, read_offsets
-from .outcomes import AdapterProblem, ConformanceFailure, TailerHung, TailerRaised
+from .outcomes import AdapterProblem, ConformanceFailure, NotRun, TailerHung, TailerRaised
 from .perturb import Jitter, Pauses
 from .played import Played, from_timeline
 from .producer import ProducedFile, remove_tree
@@ -205,6 +206,25 @@ def _own(method: str) -> Iterator[None]:
         raise AdapterProblem(deadline.told(f"the adapter's {method}", error)) from None
 
 
+THREADS_OF_A_TAILER = 500
+"""Threads of this process from which on it is the tailer that has taken those that there were."""
+
+
+def _no_thread_to_be_had(cause: BaseException | None) -> bool:
+    """Whether `cause` is that the system refused a thread or a process, and it refuses them to the suite as well."""
+    out_of_threads = isinstance(cause, RuntimeError) and "can't start new thread" in str(cause)
+    out_of_processes = isinstance(cause, OSError) and cause.errno in (errno.EAGAIN, errno.ENOMEM)
+    if not (out_of_threads or out_of_processes) or threading.active_count() > THREADS_OF_A_TAILER:
+        return False
+    trial = threading.Thread(target=int, name="conformance-trial", daemon=True)
+    try:
+        trial.start()
+    except RuntimeError:
+        return True
+    trial.join()
+    return False
+
+
 _hung: set[threading.Thread] = set()
 """Threads that tailers left behind whose calls never returned."""
 
@@ -380,6 +400,8 @@ class Run:
         try:
             return self.call(what, function)
         except TailerRaised as failure:
+            if _no_thread_to_be_had(failure.cause):
+                raise NotRun("the machine has no thread or process left to give, to the suite neither") from None
             own = own or not self.stage.adapter.tailer_is_the_implementation
             if own and failure.cause is not None:
                 method = "open()" if what == CONSTRUCTOR else what

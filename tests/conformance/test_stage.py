@@ -13,7 +13,7 @@ import pytest
 from taillog_conformance import guard, stage
 from taillog_conformance.adapters import TailLogAdapter
 from taillog_conformance.clocks import Clocks
-from taillog_conformance.outcomes import TailerHung
+from taillog_conformance.outcomes import NotRun, TailerHung, TailerRaised
 from taillog_conformance.producer import NEW_FILES, ProducedFile
 from taillog_conformance.smoke import smoke
 from taillog_conformance.stage import Profile, Stage
@@ -194,3 +194,32 @@ def test_a_check_that_rests_gives_signs_of_life(monkeypatch: pytest.MonkeyPatch,
         rests()
         assert len(signs) > 3
     found.close()
+
+
+def test_a_machine_without_threads_is_no_fault_of_the_tailers(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def refuse(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    def start(run: stage.Run) -> None:
+        with monkeypatch.context() as patched:
+            patched.setattr(threading.Thread, "start", refuse)
+            run.start()
+
+    played = Stage(TailLogAdapter(OneLoop), seed="threads", parent=tmp_path)
+    with pytest.raises(NotRun, match="no thread"):
+        start(played.open())
+    monkeypatch.setattr(stage, "THREADS_OF_A_TAILER", 0)
+    with pytest.raises(TailerRaised):
+        start(played.open())
+    played.close()
+
+
+def test_a_tailer_that_says_so_is_not_believed(tmp_path: Path) -> None:
+    class Refuses(OneLoop):
+        def launch(self) -> None:
+            raise RuntimeError("can't start new thread")
+
+    played = Stage(TailLogAdapter(Refuses), seed="threads", parent=tmp_path)
+    with pytest.raises(TailerRaised):
+        played.open().start()
+    played.close()
