@@ -48,8 +48,8 @@ class Words:
         return [f"{word} {number:0{width}}" for number in range(count)]
 
     def keys(self, count: int) -> list[int]:
-        """`count` different keys in no order, none of them the place it stands at."""
+        """`count` different keys that do not ascend, none of them the place it stands at."""
         while True:
             keys = self.random.sample(range(LARGEST_KEY), count)
-            if all(key != place for place, key in enumerate(keys)):
+            if (count < 2 or keys != sorted(keys)) and all(key != place for place, key in enumerate(keys)):
                 return keys
