@@ -172,6 +172,12 @@ class Holder(_Tracer):
                 return False
         return True
 
+    def rests(self, within: float) -> None:
+        """Return once no thread has passed a line for a fifth of `within` seconds, and after `within` at the most."""
+        ends = time.monotonic() + within
+        while (now := time.monotonic()) < ends and now - self._passed < within / 5:
+            time.sleep(within / 25)
+
     def release(self) -> None:
         """Let the held thread go on."""
         self._wanted = None

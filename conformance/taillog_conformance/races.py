@@ -143,7 +143,7 @@ def _round(
                     holder.release_for_a_look(idle, LOOKS_WITHIN * run.stage.clocks.scale)
                 else:
                     holder.release()
-                    run.quiet()
+                    holder.rests(run.moment())
                 after(run)
             watcher = release_when_still(holder, threading.get_ident(), lambda: run.ended)
             run.stop()

@@ -53,7 +53,7 @@ def test_del_1_no_line_falls_between_the_last_look_and_the_flag(taillog_stage: S
     held_at_every_line(taillog_stage, prepare, append, before=append)
 
 
-STALLS_FOR, STALLS_FOR_THOROUGHLY = 2.5, 8.0
+STALLS_FOR, STALLS_FOR_THOROUGHLY = 2.2, 8.0
 """Seconds for which a destination takes nothing: longer than a tailer waits that gives up after one or two."""
 
 WHILE_IT_STALLS = 12_000
@@ -292,7 +292,7 @@ def test_del_6_files_that_begin_alike_are_all_followed(taillog_stage: Stage) -> 
 def test_del_7_a_file_that_appears_just_before_stop_is_delivered(taillog_stage: Stage) -> None:
     """A file that first appears just before stop() is delivered whole."""
     for round in range(ROUNDS):
-        run = taillog_stage.open()
+        run = taillog_stage.open(interval=taillog_stage.fast_interval)
         run.start()
         run.looks(round)
         run["a"].append("".join(f"{line}\n" for line in taillog_stage.words.lines(3)))

@@ -54,7 +54,7 @@ def test_lat_1_a_full_block_waits_for_no_other(taillog_stage: Stage) -> None:
     run.stop()
 
 
-LINES = 9
+LINES = 7
 INTERVAL = 0.05
 """Seconds between looks: far above what a line takes on its way, so that the looks decide."""
 LOOKS = 2

@@ -209,7 +209,7 @@ class Held:
         return cls(len(descriptors()), threading.active_count(), sys.getallocatedblocks(), mebibytes)
 
 
-LOOKS = 200
+LOOKS = 150
 """Looks between two counts: enough for one thing kept at each look to stand out."""
 
 SLACK = 8
@@ -278,7 +278,7 @@ MEBIBYTES_SLACK = 32
 
 IN_WORDS = {"blocks": "memory blocks", "mebibytes": "mebibytes of memory"}
 
-IDLE_INTERVAL = 0.1
+IDLE_INTERVAL = 0.05
 IDLE_LOOKS = 5
 MOST_PASSES = 40
 """Times a line of an idle tailer's code may be passed for one interval: it may wait in slices, or look at a few

@@ -111,7 +111,7 @@ def test_src_3_a_fifo_without_a_writer_blocks_nothing(taillog_stage: Stage) -> N
     run.judge()
 
 
-GROWS_WITHIN = 0.4
+GROWS_WITHIN = 0.25
 """Seconds in which a tailer that feeds itself writes another line: it does so at each look, or turn of its loop."""
 
 FINITE_LINES = 50
