@@ -17,7 +17,7 @@ from typing import Any
 from ..isolated import in_a_process
 from ..memory import resident
 from ..offsets import family
-from ..outcomes import NotRun
+from ..outcomes import NotApplicable, NotRun, TailerRaised
 from ..perturb import LineCounter
 from ..stage import Run, Stage
 from ._registry import requirement
@@ -169,7 +169,10 @@ def test_res_2_no_descriptor_survives_stop_without_start(taillog_stage: Stage) -
     def life() -> None:
         run = taillog_stage.open()
         run.make()
-        run.stop()
+        try:
+            run.stop()
+        except TailerRaised:
+            raise NotApplicable("stop() before start() raises, which is LIF-5's matter") from None
         run.close()
 
     with own_garbage():
@@ -249,7 +252,7 @@ def test_res_3_looks_cost_nothing_that_stays(taillog_stage: Stage) -> None:
             )
 
 
-LOOKS_AT_A_FAULT = 120
+LOOKS_AT_A_FAULT = 200
 """Looks between two counts at a source that cannot be read: one descriptor a look stands far out of SLACK."""
 
 
@@ -259,12 +262,14 @@ def test_res_3_looks_at_what_cannot_be_read_open_nothing(taillog_stage: Stage) -
     run = taillog_stage.open(interval=taillog_stage.fast_interval)
     run["a"].path.mkdir()
     run.timeline.add("producer", "mkdir", "a")
-    run.start()
+    if run.attempt_start() is not None:
+        raise NotApplicable("start() refuses the source, which is ERR-3's matter")
     run.wait_for_reports()
     first = len(descriptors())
     run.looks(LOOKS_AT_A_FAULT)
     second = len(descriptors())
-    run.stop()
+    with suppress(TailerRaised):  # that is ERR-3's matter, too
+        run.stop()
     if second - first > SLACK:
         raise run.failure(
             "the descriptors in use grow with the looks at a source that cannot be read",
