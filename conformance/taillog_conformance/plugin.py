@@ -187,7 +187,7 @@ def _selected(names: list[str]) -> Any:
 @pytest.fixture
 def taillog_adapter(request: pytest.FixtureRequest) -> Adapter:
     """The adapter of the tailer under test. Override it in your own test module, or give --tailer."""
-    from .guard import ENVIRONMENT, guarded
+    from .guard import ENVIRONMENT, REPLACED, guarded
     from .outcomes import UsageProblem
     from .target import Target
 
@@ -209,8 +209,8 @@ def taillog_adapter(request: pytest.FixtureRequest) -> Adapter:
                 pytrace=False,
             )
         try:
-            # What a module sets in the environment while it is imported, it may need later on.
-            with guarded(without=[ENVIRONMENT], captured=_captured(config)):
+            # What a module sets in the environment while it is imported, or replaces (as gevent does), it needs later on.
+            with guarded(without=[ENVIRONMENT, REPLACED], captured=_captured(config)):
                 config.stash[_ADAPTER] = target.adapter()
         except UsageProblem as problem:
             pytest.fail(str(problem), pytrace=False)
