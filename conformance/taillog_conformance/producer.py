@@ -192,7 +192,7 @@ def remove_tree(folder: Path) -> None:
 
     def allow(function: object, path: str, _: object) -> None:
         for place in (os.path.dirname(path), path):
-            if not os.path.islink(place):
+            if not os.path.islink(place) and Path(place).is_relative_to(folder):  # nothing above is ours
                 os.chmod(place, 0o700)
         if os.path.isdir(path) and not os.path.islink(path):
             shutil.rmtree(path, ignore_errors=True)

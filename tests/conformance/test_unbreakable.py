@@ -199,3 +199,18 @@ def test_what_a_process_leaves_when_it_ends_is_ended(tmp_path: Path) -> None:
         os.waitpid(pid, 0)
     os.close(reading)
     assert not strays.below() - left.before
+
+
+def test_a_folder_that_has_gone_leaves_the_one_above_it_as_it_was(tmp_path: Path) -> None:
+    tmp_path.chmod(0o755)
+    remove_tree(tmp_path / "gone")
+    assert tmp_path.stat().st_mode & 0o777 == 0o755
+
+
+def test_what_may_not_be_read_is_removed(tmp_path: Path) -> None:
+    (tmp_path / "top" / "deep").mkdir(parents=True)
+    (tmp_path / "top" / "deep" / "file").touch()
+    (tmp_path / "top" / "deep").chmod(0)
+    (tmp_path / "top").chmod(0)
+    remove_tree(tmp_path / "top")
+    assert not (tmp_path / "top").exists()
