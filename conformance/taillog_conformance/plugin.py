@@ -209,7 +209,7 @@ def taillog_adapter(request: pytest.FixtureRequest) -> Adapter:
                 pytrace=False,
             )
         try:
-            # What a module sets in the environment while it is imported, or replaces (as gevent does), it needs later on.
+            # What a module sets in the environment while it is imported, or replaces, it may need later on.
             with guarded(without=[ENVIRONMENT, REPLACED], captured=_captured(config)):
                 config.stash[_ADAPTER] = target.adapter()
         except UsageProblem as problem:
