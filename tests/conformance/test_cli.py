@@ -307,8 +307,8 @@ def test_a_conformant_run_without_its_report_ends_as_an_inconclusive_one(monkeyp
             monkeypatch.setattr(runner, "_pytest", partial(all_came_to, status))
             done = CliRunner().invoke(cli.main, ["check", "taillog:TailLog", "-q", option, "/dev/full"])
             assert done.exit_code == expected
-            assert done.stderr.endswith("could not be written to /dev/full: No space left on device\n")
-            assert done.stderr.count("\n") == 1
+            assert done.output.endswith("could not be written to /dev/full: No space left on device\n")
+            assert done.output.count("\n") == 2  # after the verdict
 
 
 def test_a_run_that_a_module_named_as_pythons_own_breaks_names_it(taillog: Command, project: Path) -> None:

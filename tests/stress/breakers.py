@@ -36,8 +36,8 @@ showed that nothing more can be said of such a tailer.
   So is one that stops its process, or takes its timer away: the process over it looks for signs of life.
 - **A process that ends**, by whatever, is a failed check, with the signal or status and, where there is one, the stack.
 - **What a tailer changes of its process** (working folder, umask, signal handlers, standard streams and descriptors,
-  logging, trace functions, recursion and resource limits, timers, functions of the standard library, environment) is put
-  back after each check, and noted below the report.
+  logging, trace functions, recursion and resource limits, timers, functions of the standard library, environment) is
+  put back after each check, and noted below the report.
 - **Memory** is bounded by 1 GiB of growth in a check (`--scale` above 1 multiplies it), a destination by 64 MiB, a file
   by 1 GiB, what is printed and logged by 1 MiB that is kept.
 - **Processes** that a tailer leaves are ended with the run, though they have left its session; an interpreter ends in
