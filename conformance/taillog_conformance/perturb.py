@@ -126,6 +126,11 @@ class Jitter(_Tracer):
             time.sleep(nap)
 
 
+RESTS_FOR = 0.2
+"""Share of a moment without a line passed after which a thread rests, and of that again a look's pause: what a tailer
+does about one event takes far less, and a pause of the machine is not told apart from a rest, which decides nothing."""
+
+
 class Holder(_Tracer):
     """Learns the places that the tailer's threads pass, and holds one of them at a place until it is released."""
 
@@ -173,10 +178,11 @@ class Holder(_Tracer):
         return True
 
     def rests(self, within: float) -> None:
-        """Return once no thread has passed a line for a fifth of `within` seconds, and after `within` at the most."""
+        """Return once no thread has passed a line for RESTS_FOR of `within` seconds; after `within` at the most."""
         ends = time.monotonic() + within
-        while (now := time.monotonic()) < ends and now - self._passed < within / 5:
-            time.sleep(within / 25)
+        still = within * RESTS_FOR
+        while (now := time.monotonic()) < ends and now - self._passed < still:
+            time.sleep(still * RESTS_FOR)
 
     def release(self) -> None:
         """Let the held thread go on."""

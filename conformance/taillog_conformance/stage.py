@@ -158,6 +158,11 @@ class Stage:
         self.runs.append(run)
         return run
 
+    def open_twice(self) -> tuple[Run, Run]:
+        """Two runs over one file, each with a tailer of its own: the first one's producer writes it."""
+        paths = {"a": self.folder / self.words.file_name()}
+        return self.open(paths=paths), self.open(paths=paths)
+
     @contextmanager
     def slowed(self) -> Iterator[None]:
         """The tailers started meanwhile are slowed down at random: between the lines of their code, or as processes."""

@@ -331,8 +331,7 @@ def test_con_5_two_tailers_do_not_disturb_each_other(taillog_stage: Stage) -> No
 def test_con_5_two_tailers_of_one_file_deliver_it_both(taillog_stage: Stage) -> None:
     """Two tailers in one process do not disturb each other: each delivers all of a file that both follow."""
     words = taillog_stage.words
-    path = taillog_stage.folder / words.file_name()
-    first, second = (taillog_stage.open(paths={"a": path}) for _ in range(2))
+    first, second = taillog_stage.open_twice()
     first["a"].append(f"{words.text()}\n")
     first.start()
     first.settle()
@@ -366,8 +365,7 @@ def test_con_5_two_tailers_may_hold_half_a_line_each(taillog_stage: Stage) -> No
 def test_con_5_two_tailers_of_one_file_may_hold_half_a_line_each(taillog_stage: Stage) -> None:
     """The same of one file that both follow."""
     words = taillog_stage.words
-    path = taillog_stage.folder / words.file_name()
-    first, second = (taillog_stage.open(paths={"a": path}) for _ in range(2))
+    first, second = taillog_stage.open_twice()
     first["a"].append(f"{words.text()}\n")
     for run in (first, second):
         run.start()

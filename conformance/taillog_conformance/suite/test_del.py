@@ -14,6 +14,7 @@ from ..races import held_at_every_line
 from ..scenario import CALM_INTERVAL, Scenario, play
 from ..sequences import PLAIN, scenarios
 from ..stage import Run, Stage
+from ..words import Words
 from ._registry import requirement
 
 ROUNDS = 8
@@ -172,8 +173,7 @@ def test_del_2_what_stood_in_a_file_is_delivered(taillog_stage: Stage, case: Sce
 def test_del_2_the_next_tailer_begins_at_the_first_byte_too(taillog_stage: Stage) -> None:
     """What stood in a file at start() is delivered: to a second tailer as well, when the first has been stopped."""
     words = taillog_stage.words
-    path = taillog_stage.folder / words.file_name()
-    first, second = (taillog_stage.open(paths={"a": path}) for _ in range(2))
+    first, second = taillog_stage.open_twice()
     first["a"].append(f"{words.text()}\n{words.text()}\n")
     first.start()
     first.settle()
@@ -258,6 +258,11 @@ HEAD_LINES = 100
 HEAD_BLANKS = 40
 
 
+def long_head(words: Words) -> str:
+    """Lines that two files may begin with."""
+    return "".join(f"{line}{' ' * HEAD_BLANKS}.\n" for line in words.lines(HEAD_LINES))
+
+
 @requirement("DEL-6", needs=["several-files"])
 def test_del_6_many_files_are_followed_at_once(taillog_stage: Stage) -> None:
     """Any number of files is followed at once; none waits for another to end."""
@@ -276,7 +281,7 @@ def test_del_6_many_files_are_followed_at_once(taillog_stage: Stage) -> None:
 def test_del_6_files_that_begin_alike_are_all_followed(taillog_stage: Stage) -> None:
     """Any number of files is followed at once: two as well that begin with the same lines, as those of one program."""
     words = taillog_stage.words
-    head = "".join(f"{line}{' ' * HEAD_BLANKS}.\n" for line in words.lines(HEAD_LINES))
+    head = long_head(words)
     run = taillog_stage.open("a b")
     for file in run.files.values():
         file.append(head)

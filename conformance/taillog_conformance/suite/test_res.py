@@ -130,14 +130,7 @@ def test_res_2_no_renamed_file_stays_open_after_stop(taillog_stage: Stage) -> No
         run["a"].append(taillog_stage.words.text() + "\n")
         run.settle()
     run.stop()
-    with own_garbage():
-        left = _still_open(run)
-    if left:
-        raise run.failure(
-            f"after {ROTATIONS} rotations a source is still open after stop()",
-            expected="no descriptor",
-            got=", ".join(left),
-        )
+    _none_is_open(run, f"{ROTATIONS} rotations")
 
 
 @requirement("RES-2", needs=["object", "truncation"])
@@ -152,13 +145,15 @@ def test_res_2_no_descriptor_of_a_truncated_file_survives_stop(taillog_stage: St
         run["a"].append(taillog_stage.words.text(left) + "\n")
         run.settle()
     run.stop()
+    _none_is_open(run, f"{TRUNCATIONS} truncations")
+
+
+def _none_is_open(run: Run, after: str) -> None:
     with own_garbage():
-        left_open = _still_open(run)
-    if left_open:
+        left = _still_open(run)
+    if left:
         raise run.failure(
-            f"after {TRUNCATIONS} truncations a source is still open after stop()",
-            expected="no descriptor",
-            got=", ".join(left_open),
+            f"after {after} a source is still open after stop()", expected="no descriptor", got=", ".join(left)
         )
 
 
@@ -192,8 +187,8 @@ def test_res_2_no_descriptor_survives_stop_without_start(taillog_stage: Stage) -
         )
 
 
-TRUNCATIONS = 3
-ROTATIONS = 5
+TRUNCATIONS, ROTATIONS = 3, 5
+"""Times that a file is cut or renamed: of what is closed late, or the last one alone, more than one is left."""
 
 
 @dataclass(frozen=True)

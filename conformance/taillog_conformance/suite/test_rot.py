@@ -12,7 +12,7 @@ from ..scenario import CALM_INTERVAL, Scenario, play
 from ..sequences import PLAIN, ROTATION, scenarios
 from ..stage import Run, Stage
 from ._registry import requirement
-from .test_del import HEAD_BLANKS, HEAD_LINES
+from .test_del import long_head
 from .test_res import DESCRIPTORS, descriptors
 from .test_src import twice
 
@@ -174,7 +174,7 @@ def test_rot_3_a_file_put_in_place_at_once_comes_whole(taillog_stage: Stage) -> 
 def test_rot_3_a_new_file_that_begins_as_the_old_one_comes_whole(taillog_stage: Stage) -> None:
     """The new file is delivered from its first byte, once: also one that begins with the lines of the old one."""
     words = taillog_stage.words
-    head = "".join(f"{line}{' ' * HEAD_BLANKS}.\n" for line in words.lines(HEAD_LINES))
+    head = long_head(words)
     run = taillog_stage.open()
     run["a"].append(head)
     run.start()
