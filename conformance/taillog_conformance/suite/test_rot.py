@@ -289,7 +289,8 @@ def test_rot_9_a_reused_inode_is_no_old_file(taillog_stage: Stage) -> None:
     given = {os.stat(run["a"].path).st_ino}
     again = False
     for _ in range(TRIES):
-        first = words.word() * run["a"].size()  # longer than any file before it: their offsets lie within it
+        # Longer than any file before it, whose offsets lie within it, and from none of them on as from its beginning.
+        first = words.word() + words.word() * run["a"].size()
         run["a"].delete()
         run.quiet()
         if DESCRIPTORS.is_dir() and not run.wait_long(lambda: not held(run["a"].path)):
