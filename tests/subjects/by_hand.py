@@ -92,6 +92,11 @@ LIBRARIES = {
     "aiotailf-race": "import asyncio, aiotailf\nasync def main():\n"  # a line is written while the one before is taken
     "    async for l in aiotailf.async_tail(F, last_lines=10**9):\n"
     "        print(l, flush=True)\n        if l == 'one': open(F, 'a').write('two\\n')\nasyncio.run(main())",
+    "aiotailf-gone": "import asyncio, aiotailf, os\nlook = os.path.exists\n"  # the file is deleted between its look and its stat
+    "def exists(path, calls=[]):\n    calls.append(path)\n    there = look(path)\n"
+    "    if len(calls) == 3: os.remove(path)\n    return there\n"
+    "os.path.exists = exists\nasync def main():\n"
+    "    async for l in aiotailf.async_tail(F, last_lines=10**9): print(l, flush=True)\nasyncio.run(main())",
     "followname-race": "import followname, os\ndef opened(path, how, calls=[]):\n"  # the file is rotated before it looks for that
     "    calls.append(path)\n    if len(calls) == 2:\n"
     "        os.rename(F, F + '.1'); open(F + '.1', 'a').write('late\\n'); open(F, 'w').write('two\\n')\n"
@@ -191,7 +196,7 @@ def words(name: str, file: str) -> list[str]:
         pipe = '"$@" | (read -r line; echo "$line"; echo two > "$0.new"; mv "$0.new" "$0"; cat)'
         return ["sh", "-c", pipe, file, *words(name.removesuffix("-replaced"), file)]
     if name in LIBRARIES:
-        place = str(SUBJECTS / "pypi" / name.removesuffix("-race"))
+        place = str(SUBJECTS / "pypi" / name.removesuffix("-race").removesuffix("-gone"))
         return [sys.executable, "-c", PYTHON.format(place=place) + LIBRARIES[name], file]
     if name in NODE or name == "always-tail-race":
         race, name = name == "always-tail-race", name.removesuffix("-race")
@@ -438,6 +443,7 @@ SCENARIOS: dict[str, tuple[list[tuple[str, bytes] | str], bytes]] = {
         [("append", b"one\n"), "start", "delete", ("append", b"two\n"), ("append", b"three\n")],
         b"one\ntwo\nthree\n",
     ),
+    "ROT-2-race": ([("append", b"one\n"), "start", "create", ("append", b"two\n")], b"one\ntwo\n"),
     "ROT-2-folder": (
         [("append", b"one\n"), "start", "delete!", "rmdir", "mkparent!", ("append", b"two\n"), ("append", b"three\n")],
         b"one\ntwo\nthree\n",
