@@ -356,7 +356,12 @@ SCENARIOS: dict[str, tuple[list[tuple[str, bytes] | str], bytes]] = {
         b"one\n" + (b"y" * 4000 + b"\n") * 2000,
     ),
     "DEL-9-lines": (
-        [("append", b"one\n"), "start", ("append", b"".join(b"line %06d\n" % n for n in range(100000))), *["pause"] * 4],
+        [
+            ("append", b"one\n"),
+            "start",
+            ("append", b"".join(b"line %06d\n" % n for n in range(100000))),
+            *["pause"] * 4,
+        ],
         b"one\n" + b"".join(b"line %06d\n" % n for n in range(100000)),
     ),
     "DEL-9-growing": (
