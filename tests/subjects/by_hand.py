@@ -55,6 +55,8 @@ TORCH_WAYS = {
     "asked": "t = follow(log_line_filter=lambda line: print(repr(line), file=sys.stderr, flush=True) or True).start()",
     "falsy": "class Lines(list):\n    def write(self, text): self.append(text); out.write(text)\nt = follow(out=Lines()).start()",
     "path": "t = follow(out=F + '.out').start()",
+    "falsy-filter": "class Filter(list):\n    def __call__(self, line): return 'two' in line\n"
+    "t = follow(log_line_filter=Filter()).start()",
     "overlap": "class Slow:\n    busy = False\n    def write(self, text):\n"
     "        if self.busy: print('called while another call had not returned', file=sys.stderr, flush=True)\n"
     "        self.busy = True; time.sleep(.2); out.write(text); self.busy = False\n"
@@ -90,6 +92,11 @@ LIBRARIES = {
     "aiotailf-race": "import asyncio, aiotailf\nasync def main():\n"  # a line is written while the one before is taken
     "    async for l in aiotailf.async_tail(F, last_lines=10**9):\n"
     "        print(l, flush=True)\n        if l == 'one': open(F, 'a').write('two\\n')\nasyncio.run(main())",
+    "aiotailf-gone": "import asyncio, aiotailf, os\nlook = os.path.exists\n"  # the file is deleted between its look and its stat
+    "def exists(path, calls=[]):\n    calls.append(path)\n    there = look(path)\n"
+    "    if len(calls) == 3: os.remove(path)\n    return there\n"
+    "os.path.exists = exists\nasync def main():\n"
+    "    async for l in aiotailf.async_tail(F, last_lines=10**9): print(l, flush=True)\nasyncio.run(main())",
     "followname-race": "import followname, os\ndef opened(path, how, calls=[]):\n"  # the file is rotated before it looks for that
     "    calls.append(path)\n    if len(calls) == 2:\n"
     "        os.rename(F, F + '.1'); open(F + '.1', 'a').write('late\\n'); open(F, 'w').write('two\\n')\n"
@@ -185,8 +192,11 @@ def words(name: str, file: str) -> list[str]:
     if name.endswith("-truncated"):  # the file is cut off and written anew as soon as its line has come
         pipe = '"$@" | (read -r line; echo "$line"; : > "$0"; echo four >> "$0"; cat)'
         return ["sh", "-c", pipe, file, *words(name.removesuffix("-truncated"), file)]
+    if name.endswith("-replaced"):  # another file is renamed to the path as soon as its line has come
+        pipe = '"$@" | (read -r line; echo "$line"; echo two > "$0.new"; mv "$0.new" "$0"; cat)'
+        return ["sh", "-c", pipe, file, *words(name.removesuffix("-replaced"), file)]
     if name in LIBRARIES:
-        place = str(SUBJECTS / "pypi" / name.removesuffix("-race"))
+        place = str(SUBJECTS / "pypi" / name.removesuffix("-race").removesuffix("-gone"))
         return [sys.executable, "-c", PYTHON.format(place=place) + LIBRARIES[name], file]
     if name in NODE or name == "always-tail-race":
         race, name = name == "always-tail-race", name.removesuffix("-race")
@@ -213,11 +223,24 @@ ROTATE = ("rename!", "create!")
 SCENARIOS: dict[str, tuple[list[tuple[str, bytes] | str], bytes]] = {
     "FRM-1": ([("append", b"one\n"), "start", ("append", b"ha"), "show", ("append", b"lf\n")], b"one\nhalf\n"),
     "FRM-1-at-start": ([("append", b"one\nha"), "start", "show", ("append", b"lf\n")], b"one\nhalf\n"),
+    "FRM-1-renamed": (
+        [
+            ("append", b"one\n"),
+            "start",
+            *(("append", b"ha"), "rename", "show", ("append!", b"lf\n")),
+            *("create!", ("append", b"two\n")),
+        ],
+        b"one\nhalf\ntwo\n",
+    ),
     "FRM-3": (
         [("append", b"one\npiece"), "start", ("other", b"two\n")],
         b"[0]:one\n[0]:piece\n[1]:two\n",
     ),
     "FRM-2": ([("append", b"one\n"), "start", ("append", b"two\npiece"), "show"], b"one\ntwo\npiece"),
+    "FRM-2-long": (
+        [("append", b"one\n"), "start", ("append", b"x" * 2**20 + b" end")],
+        b"one\n" + b"x" * 2**20 + b" end",
+    ),
     "FRM-4": (
         [("append", "one\u2028two\x85three\x0cfour\x1cfive\n".encode()), "start"],
         "one\u2028two\x85three\x0cfour\x1cfive\n".encode(),
@@ -232,6 +255,10 @@ SCENARIOS: dict[str, tuple[list[tuple[str, bytes] | str], bytes]] = {
         b"one\ntwo\nthree\n",
     ),
     "FRM-6-empty": ([("append", b"one\r\n\r\ntwo\r\n"), "start"], b"one\n\ntwo\n"),
+    "FRM-6-blocks": (  # each block but the first begins with the LF of a CR that the one before ends in
+        [("append", b"0\n" + b"x" * 8189 + b"\r" + (b"\n" + b"y" * 8190 + b"\r") * 9 + b"\nend\r\n"), "start"],
+        b"0\n" + b"x" * 8189 + b"\n" + (b"y" * 8190 + b"\n") * 9 + b"end\n",
+    ),
     "FRM-7": (
         [("append", b"one\n\n\ntwo\n"), "start", ("append", b"\n"), ("append", b"\nthree\n")],
         b"one\n\n\ntwo\n\n\nthree\n",
@@ -240,6 +267,10 @@ SCENARIOS: dict[str, tuple[list[tuple[str, bytes] | str], bytes]] = {
     "FRM-8": (
         [("append", b"  one \t \n"), "start", ("append", b"\xef\xbb\xbftwo\0 \n")],
         b"  one \t \n\xef\xbb\xbftwo\0 \n",
+    ),
+    "FRM-8-CRs": (
+        [("append", b"one\r\ntwo\r\r\n"), "start", ("append", b"three\r\n")],
+        b"one\ntwo\r\nthree\n",
     ),
     "FRM-9": (
         [("append", b"one\n"), "start", ("append", b"x" * 2**20 + b"\ntwo\n")],
@@ -258,6 +289,10 @@ SCENARIOS: dict[str, tuple[list[tuple[str, bytes] | str], bytes]] = {
         [("append", b"one\n"), "start", ("append", b"x" * 70000 + b"\ntwo\n" + b"y" * 70000 + b"\nthree\n")],
         b"one\n" + b"x" * 70000 + b"\ntwo\n" + b"y" * 70000 + b"\nthree\n",
     ),
+    "CON-2-half": (
+        [("append", b"one\n"), "start", ("append", b"ha"), ("other", b"two\n"), ("append", b"lf\n")],
+        b"[0]:one\n[1]:two\n[0]:half\n",
+    ),
     "CON-3": (["start", "pause", "pause"], b"0 missing 0 others\n"),
     "ENC-1": (
         [("append", b"one\n"), "start", ("append", b"tw\xffo\n"), ("append", b"three\n")],
@@ -266,6 +301,10 @@ SCENARIOS: dict[str, tuple[list[tuple[str, bytes] | str], bytes]] = {
     "ENC-2": (
         [("append", b"one\n"), "start", ("append", b"\xe2\x82"), ("append", b"\xac\n")],
         "one\n\u20ac\n".encode(),
+    ),
+    "ENC-2-other": (
+        [("append", b"one\n"), "start", ("append", b"tw\xe2"), ("other", b"three\n"), ("append", b"\x82\xac\n")],
+        "[0]:one\n[1]:three\n[0]:tw\u20ac\n".encode(),
     ),
     "ENC-3": (
         [("append", b"one\n"), "start", ("append", ("two " + "\xe9\u20ac" * 7 + "\n").encode() * 8000)],
@@ -317,7 +356,12 @@ SCENARIOS: dict[str, tuple[list[tuple[str, bytes] | str], bytes]] = {
         b"one\n" + (b"y" * 4000 + b"\n") * 2000,
     ),
     "DEL-9-lines": (
-        [("append", b"one\n"), "start", ("append", b"".join(b"line %06d\n" % n for n in range(100000))), "pause"],
+        [
+            ("append", b"one\n"),
+            "start",
+            ("append", b"".join(b"line %06d\n" % n for n in range(100000))),
+            *["pause"] * 4,
+        ],
         b"one\n" + b"".join(b"line %06d\n" % n for n in range(100000)),
     ),
     "DEL-9-growing": (
@@ -331,6 +375,7 @@ SCENARIOS: dict[str, tuple[list[tuple[str, bytes] | str], bytes]] = {
     ),
     "ERR-1": (["mkdir", "start"], b""),
     "ERR-1-socket": (["socket", "start"], b""),
+    "ERR-1-late": (["start", "mkdir", "pause"], b""),
     "MIS-1": (["start", ("append", b"one\n"), ("append", b"two\n")], b"one\ntwo\n"),
     "MIS-5": (["rmdir", "start", "mkparent", ("append", b"one\n"), ("append", b"two\n")], b"one\ntwo\n"),
     "SRC-1": ([("append", b"one\n"), "start", ("append", b"two\n")], b"one\none\ntwo\ntwo\n"),
@@ -351,6 +396,17 @@ SCENARIOS: dict[str, tuple[list[tuple[str, bytes] | str], bytes]] = {
     ),
     "TRN-2": (
         [("append", b"one\n"), "start", ("append", b"piece"), "truncate", ("append", b"two\n")],
+        b"one\n[piece\n]two\n",
+    ),
+    "TRN-2-at-once": (
+        [
+            *(("append", b"one\n"), "start", ("append", b"piece"), "truncate!"),
+            *(("append", b"two\n"), ("append", b"three\n")),
+        ],
+        b"one\n[piece\n]two\nthree\n",
+    ),
+    "TRN-2-at-stop": (
+        [("append", b"one\n"), "start", ("append", b"piece"), "truncate!", ("append!", b"two\n")],
         b"one\n[piece\n]two\n",
     ),
     "TRN-4": (
@@ -392,6 +448,15 @@ SCENARIOS: dict[str, tuple[list[tuple[str, bytes] | str], bytes]] = {
         [("append", b"one\n"), "start", "delete", ("append", b"two\n"), ("append", b"three\n")],
         b"one\ntwo\nthree\n",
     ),
+    "ROT-2-race": ([("append", b"one\n"), "start", "create", ("append", b"two\n")], b"one\ntwo\n"),
+    "ROT-2-folder": (
+        [("append", b"one\n"), "start", "delete!", "rmdir", "mkparent!", ("append", b"two\n"), ("append", b"three\n")],
+        b"one\ntwo\nthree\n",
+    ),
+    "ROT-2-link": (
+        ["link", ("append", b"one\n"), "start", "remake!", ("append", b"two two\n"), ("append", b"three\n")],
+        b"one\ntwo two\nthree\n",
+    ),
     "ROT-3": (
         [("append", b"one\n"), "start", "rename", "create", ("append", b"two\n"), ("append", b"three\n")],
         b"one\ntwo\nthree\n",
@@ -408,6 +473,7 @@ SCENARIOS: dict[str, tuple[list[tuple[str, bytes] | str], bytes]] = {
         [("append", b"one\n"), "start!", "came", *ROTATE, ("append", b"two\n")],
         b"one\ntwo\n",
     ),
+    "ROT-3-replaced": ([("append", b"one\n"), "start", "pause"], b"one\ntwo\n"),
     "ROT-3-race": ([("append", b"one\n"), "start"], b"one\ntwo three\n"),
     "ROT-4-quick": (
         [("append", b"one\n"), "start", "rename", "create!", ("append", b"two three\n")],
@@ -416,6 +482,10 @@ SCENARIOS: dict[str, tuple[list[tuple[str, bytes] | str], bytes]] = {
     "ROT-4-gap": (
         [("append", b"one\n"), "start", "came", ("append!", b"two\nthree\n"), "rename"],
         b"one\ntwo\nthree\n",
+    ),
+    "ROT-4-at-stop": (
+        [("append", b"one\n"), "start", ("append!", (b"y" * 4000 + b"\n") * 2000), "rename!"],
+        b"one\n" + (b"y" * 4000 + b"\n") * 2000,
     ),
     "ROT-4": ([("append", b"one\n"), "start", "rename", "pause", "create", ("append", b"two\n")], b"one\ntwo\n"),
     "ROT-5": (
@@ -516,6 +586,10 @@ class Producer:
 
     def link(self) -> None:
         self.path.symlink_to("target.0")
+
+    def remake(self) -> None:
+        self.path.with_name("target.0").rename(self.path.with_name("target.0.1"))
+        self.create()
 
     def turn(self) -> None:
         self.targets += 1
