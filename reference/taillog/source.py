@@ -26,7 +26,7 @@ UNSETTLED_NS = 2_000_000_000
 """Nanoseconds after a write within which another one may leave the file with the same time: file systems
 count in steps, from some milliseconds (ext4) up to 2 s (FAT)."""
 
-DELETED_GRACE_SEC = 0.5
+DELETED_GRACE_SEC = 0.25
 """Seconds without growth after which a file that has no name any more is given up. Short, for as long as it
 is open it takes its place on the disk (ROT-8)."""
 

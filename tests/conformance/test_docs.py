@@ -15,8 +15,6 @@ import pytest
 
 from taillog_conformance.scenario import load
 
-pytestmark = pytest.mark.long
-
 ROOT = Path(__file__).parents[2]
 DOCS = sorted((ROOT / "docs").glob("*.md"))
 OWN_TESTS = {"adapters.md"}
@@ -69,6 +67,7 @@ def stands_in(shown: list[str], output: str) -> bool:
 @pytest.mark.parametrize(
     "document", [each for each in DOCS if blocks(each) and each.name not in OWN_TESTS], ids=lambda each: each.name
 )
+@pytest.mark.long
 def test_what_a_document_shows_is_what_happens(
     document: Path, tmp_path: Path, clean_environment: dict[str, str]
 ) -> None:

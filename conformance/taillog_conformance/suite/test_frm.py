@@ -131,8 +131,9 @@ def test_frm_6_cr_lf_over_the_ends_of_blocks(taillog_stage: Stage) -> None:
     """CR LF is one line end, also when a read ends between the two bytes; the CR is always treated the same way."""
     word = taillog_stage.words.word()
     run = taillog_stage.open()
-    # Each begins with the LF that the one before it has left over: the first with none, which makes an empty line.
-    blocks = [f"\n{word} {at:03}a\r\n{word} {at:03}b ".ljust(BLOCK - 1, "x") + "\r" for at in range(BLOCKS)]
+    texts = [f"{word} {at:03}a\r\n{word} {at:03}b " for at in range(BLOCKS)]
+    # Each begins with the LF that the one before it has left over. Not the first: an empty line is FRM-7's matter.
+    blocks = [(f"\n{text}" if at else text).ljust(BLOCK - 1, "x") + "\r" for at, text in enumerate(texts)]
     run["a"].append("".join([*blocks, "\n"]))
     run.start()
     run.settle()

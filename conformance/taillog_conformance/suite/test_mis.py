@@ -121,7 +121,7 @@ def test_mis_6_a_missing_file_holds_up_no_other(taillog_stage: Stage) -> None:
     run.judge()
 
 
-WAITS_FOR_LOOKS = 500
+WAITS_FOR_LOOKS = 300
 """Looks, at the fast interval, after which the file comes."""
 
 
