@@ -8,7 +8,7 @@ would: a state says how far each sequence has come; a line that no state can tak
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -223,7 +223,7 @@ def judge(sources: Sequence[Source], deliveries: Sequence[Delivery], *, in_time:
         else:
             held += rest
         for text in lines:
-            _take(automaton, text, event, seen, count)
+            _take(automaton, text, event, seen, count, deliveries)
             seen.append(text)
             count += 1
         if in_time and held and not automaton.may_begin(held, event):
@@ -234,7 +234,7 @@ def judge(sources: Sequence[Source], deliveries: Sequence[Delivery], *, in_time:
                 event=event,
             )
     if held:
-        _take(automaton, held, event, seen, count)
+        _take(automaton, held, event, seen, count, deliveries)
         count += 1
     left = automaton.left()
     if left:
@@ -269,14 +269,19 @@ def _queue(following: dict[str, Iterator[str]], lines: Iterator[str]) -> bool:
     return True
 
 
-def _take(automaton: _Automaton, text: str, event: int, seen: Sequence[str], count: int) -> None:
+def _take(
+    automaton: _Automaton, text: str, event: int, seen: Sequence[str], count: int, deliveries: Sequence[Delivery]
+) -> None:
     after = automaton.step(text, event)
     if not after:
-        raise _difference(automaton, text, event, seen, count)
+        later = "".join(delivery.text for delivery in deliveries).split("\n")[count + 1 :]
+        raise _difference(automaton, text, event, seen, count, {canonical(line) for line in later})
     automaton.states = after
 
 
-def _difference(automaton: _Automaton, text: str, event: int, seen: Sequence[str], count: int) -> ConformanceFailure:
+def _difference(
+    automaton: _Automaton, text: str, event: int, seen: Sequence[str], count: int, later: Set[str]
+) -> ConformanceFailure:
     """What is wrong with the destination's line `text`, in the words of the contract."""
     where = f"line {count + 1} of the destination"
     positions, cr = max(automaton.states)  # the same one in each process
@@ -304,9 +309,17 @@ def _difference(automaton: _Automaton, text: str, event: int, seen: Sequence[str
                     return failure("a line was delivered before it was complete")
                 if index < position:
                     return failure("a line was delivered again, or out of its order")
-                lost = [each for each in source.lines[position:index] if not each.optional]
+                before = [each for each in source.lines[position:index] if not each.optional]
+                following = {each.text for each in source.lines[index:]}  # an equal line that comes may be one of these
+                lost = [
+                    each
+                    for each in before
+                    if each.text in following or not any(canonical(one + each.text) in later for one in source.headers)
+                ]
                 if lost:
-                    return failure(f"{len(lost):,} line{'s' if len(lost) > 1 else ''} before this one did not come")
+                    return failure(f"{_lines(len(lost))} before this one did not come")
+                if before:
+                    return failure(f"{_lines(len(before))} from before this one came after it")
     for source in automaton.sources:
         if any(text.startswith(header) and text[len(header) :] in source.dropped for header in source.headers):
             return failure("a line was delivered that the filter does not keep")
@@ -378,12 +391,16 @@ def rendered(source: Source, line: Line) -> str:
     return shorten(source.headers[0] + line.text)
 
 
+def _lines(number: int) -> str:
+    return f"{number:,} line{'s' if number > 1 else ''}"
+
+
 def _missing(left: Sequence[tuple[Source, Sequence[Line]]], count: int) -> ConformanceFailure:
     number = sum(len(lines) for _, lines in left)
     source, lines = left[0]
     names = ", ".join(f"{len(rest):,} of {source.name}" for source, rest in left[:5])
     return ConformanceFailure(
-        f"{number:,} line{'s' if number > 1 else ''} did not come ({names})",
+        f"{_lines(number)} did not come ({names})",
         expected=f"{rendered(source, lines[0])}" + (f" and {number - 1:,} more" if number > 1 else ""),
         got=f"nothing after line {count} of the destination" if count else "nothing: the destination is empty",
     )

@@ -105,6 +105,22 @@ def test_several_lost_lines_are_counted() -> None:
     assert failure.why == "2 lines before this one did not come"
 
 
+def test_lines_that_come_later_are_not_lost_but_out_of_order() -> None:
+    failure = refusal([source("a", "one", "two", "three", "four")], written("three\none\ntwo\nfour\n"))
+    assert failure.why == "2 lines from before this one came after it"
+    assert failure.expected == "'one'"
+
+
+def test_what_comes_later_is_not_taken_for_a_lost_line_that_is_equal() -> None:
+    failure = refusal([source("a", "one", "two", "three", "two")], written("one\nthree\ntwo\n"))
+    assert failure.why == "1 line before this one did not come"
+
+
+def test_of_lines_out_of_order_only_the_lost_are_counted_as_lost() -> None:
+    failure = refusal([source("a", "one", "two", "three")], written("three\none\n"))
+    assert failure.why == "1 line before this one did not come"
+
+
 def test_lines_lost_at_the_end_are_counted_by_source() -> None:
     sources = [source("a", "one", "two", "three"), source("b", "four")]
     failure = refusal(sources, written("one\n"))
