@@ -191,7 +191,7 @@ def test_a_doubled_last_line_leaves_nothing_to_expect() -> None:
 
 def test_lines_out_of_order_are_rejected_at_the_first_that_stands_too_early() -> None:
     failure = refusal([source("a", "one", "two")], written("two\none\n"))
-    assert failure.why == "1 line before this one did not come"
+    assert failure.why == "1 line from before this one came after it"
     assert failure.expected == "'one'"
 
 
