@@ -80,6 +80,9 @@ LIBRARIES = {
     "pygtail": "import pygtail, os, tempfile; o = tempfile.mktemp()\nwhile True:\n"
     "    for l in pygtail.Pygtail(F, offset_file=o, full_lines=True) if os.path.exists(F) else (): print(l, end='', flush=True)\n"
     "    time.sleep(.1)",
+    "ponytail-race": "import os, ponytail\ndef opened(*how, calls=[], **more):\n    calls.append(how)\n"  # no file stands there when it opens the new one
+    "    if len(calls) == 2: os.rename(F, F + '.2')\n    return open(*how, **more)\nponytail.open = opened\n"
+    "for l in ponytail.Follow(F).readlines(): print(l, end='', flush=True)",
     "ponytail": "import ponytail\nfor l in ponytail.Follow(F, errors='replace').readlines(): print(l, end='', flush=True)",
     "followname": "import followname\nfor l in followname.Follower(F, all=True).follow(.1): print(l, flush=True)",
     "multitail2": "import multitail2\nfor _, l in multitail2.MultiTail([F], interval=.1, skip_to_end=False): print(l, flush=True)",
@@ -195,6 +198,9 @@ def words(name: str, file: str) -> list[str]:
     if name.endswith("-replaced"):  # another file is renamed to the path as soon as its line has come
         pipe = '"$@" | (read -r line; echo "$line"; echo two > "$0.new"; mv "$0.new" "$0"; cat)'
         return ["sh", "-c", pipe, file, *words(name.removesuffix("-replaced"), file)]
+    if name.endswith("-turned"):  # the link is turned as soon as its line has come
+        pipe = '"$@" | (read -r line; echo "$line"; echo two > "$0.2"; ln -s "$0.2" "$0.new"; mv -T "$0.new" "$0"; cat)'
+        return ["sh", "-c", pipe, file, *words(name.removesuffix("-turned"), file)]
     if name in LIBRARIES:
         place = str(SUBJECTS / "pypi" / name.removesuffix("-race").removesuffix("-gone"))
         return [sys.executable, "-c", PYTHON.format(place=place) + LIBRARIES[name], file]
@@ -487,6 +493,10 @@ SCENARIOS: dict[str, tuple[list[tuple[str, bytes] | str], bytes]] = {
         [("append", b"one\n"), "start", ("append!", (b"y" * 4000 + b"\n") * 2000), "rename!"],
         b"one\n" + (b"y" * 4000 + b"\n") * 2000,
     ),
+    "ROT-4-race": (
+        [("append", b"one\n"), "start", *ROTATE, ("append", b"two\n"), "create", ("append", b"three\n")],
+        b"one\n[two\n]three\n",
+    ),
     "ROT-4": ([("append", b"one\n"), "start", "rename", "pause", "create", ("append", b"two\n")], b"one\ntwo\n"),
     "ROT-5": (
         [("append", b"one\n"), "start", ("append", b"piece"), "rename", "create", ("append", b"two\n")],
@@ -530,6 +540,7 @@ SCENARIOS: dict[str, tuple[list[tuple[str, bytes] | str], bytes]] = {
         ],
         b"one\ntwo\nthree\n",
     ),
+    "ROT-7-turned": (["link", ("append", b"one\n"), "start", "pause"], b"one\ntwo\n"),
     "ROT-7-quick": (
         ["link", ("append", b"one\n"), "start", "turn!", ("append", b"two\n"), ("append", b"three\n")],
         b"one\ntwo\nthree\n",
