@@ -327,17 +327,21 @@ def test_con_5_two_tailers_do_not_disturb_each_other(taillog_stage: Stage) -> No
     second.judge()
 
 
+def _two_of_one_file(stage: Stage) -> tuple[Run, Run]:
+    """Two tailers of one file, which run, and have had the time to deliver its first line."""
+    first, second = stage.open_twice()
+    first["a"].append(f"{stage.words.text()}\n")
+    for run in (first, second):
+        run.start()
+        run.wait_for(lambda run=run: run.lines_so_far() >= 1)  # type: ignore[misc]
+    return first, second
+
+
 @requirement("CON-5", needs=["object", "from-start"])
 def test_con_5_two_tailers_of_one_file_deliver_it_both(taillog_stage: Stage) -> None:
     """Two tailers in one process do not disturb each other: each delivers all of a file that both follow."""
-    words = taillog_stage.words
-    first, second = taillog_stage.open_twice()
-    first["a"].append(f"{words.text()}\n")
-    first.start()
-    first.settle()
-    second.start()
-    second.wait_for(lambda: second.lines_so_far() >= 1)
-    first["a"].append(f"{words.text()}\n")
+    first, second = _two_of_one_file(taillog_stage)
+    first["a"].append(f"{taillog_stage.words.text()}\n")
     first.settle()
     second.wait_for(lambda: second.lines_so_far() >= 2)
     first.stop()
@@ -364,12 +368,7 @@ def test_con_5_two_tailers_may_hold_half_a_line_each(taillog_stage: Stage) -> No
 @requirement("CON-5", needs=["object", "from-start"])
 def test_con_5_two_tailers_of_one_file_may_hold_half_a_line_each(taillog_stage: Stage) -> None:
     """The same of one file that both follow."""
-    words = taillog_stage.words
-    first, second = taillog_stage.open_twice()
-    first["a"].append(f"{words.text()}\n")
-    for run in (first, second):
-        run.start()
-        run.wait_for(lambda run=run: run.lines_so_far() >= 1)  # type: ignore[misc]
+    first, second = _two_of_one_file(taillog_stage)
     _hold_halves([first, second], [first])
     second.wait_for(lambda: second.lines_so_far() >= 2)
     for run in (first, second):

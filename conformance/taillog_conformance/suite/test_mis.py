@@ -122,7 +122,7 @@ def test_mis_6_a_missing_file_holds_up_no_other(taillog_stage: Stage) -> None:
 
 
 WAITS_FOR_LOOKS = 300
-"""Looks, at the fast interval, after which the file comes."""
+"""Looks, at the fast interval, after which the file comes: more than a byte can count."""
 
 
 @requirement("MIS-7", needs=["missing-files"])
