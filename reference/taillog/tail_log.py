@@ -11,7 +11,7 @@ from typing import Self
 
 from taillog.destination import FileId, Writable, destination_for, file_id
 from taillog.events import Events
-from taillog.framing import split_lines, to_text
+from taillog.framing import to_text_lines
 from taillog.source import Ends, Source
 from taillog.waiting import Polling, Waiting
 
@@ -267,7 +267,7 @@ class TailLog:
     def _kept(self, source: Source, keep: Callable[[str], object], block: bytearray) -> bytearray:
         """Those of the lines that the filter keeps."""
         subject = ("filter", source.key)
-        lines = split_lines(to_text(block))
+        lines = to_text_lines(block)
         kept = []
         has_raised = False
         for line in lines:
