@@ -5,6 +5,7 @@ So no check finds what another one's tailer left, and neither does the test runn
 
 from __future__ import annotations
 
+import _signal  # type: ignore[import-not-found]
 import builtins
 import json
 import logging
@@ -43,10 +44,11 @@ class _Kept:
 
 
 def _umask() -> int:
-    with suppress(OSError, ValueError), open("/proc/self/status", encoding="ascii", errors="replace") as status:
-        for line in status:
-            if line.startswith("Umask:"):
-                return int(line.split()[1], 8)
+    if threading.active_count() > 1:  # what another thread makes just now would get the mask that is set to ask for it
+        with suppress(OSError, ValueError), open("/proc/self/status", encoding="ascii", errors="replace") as status:
+            for line in status:
+                if line.startswith("Umask:"):
+                    return int(line.split()[1], 8)
     mask = os.umask(0o077)
     os.umask(mask)
     return mask
@@ -69,12 +71,13 @@ SIGNALS = tuple(signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP})
 
 
 def _handlers() -> dict[int, Any]:
-    return {number: handler for number in SIGNALS if (handler := signal.getsignal(number)) is not None}
+    # Not signal.getsignal(), which makes an enum's member of each: there are 62, and this is asked six times a check.
+    return {number: handler for number in SIGNALS if (handler := _signal.getsignal(number)) is not None}
 
 
 def _set_handlers(handlers: Mapping[int, Any]) -> None:
     for number, handler in handlers.items():
-        if signal.getsignal(number) is not handler:
+        if _signal.getsignal(number) is not handler:
             with suppress(ValueError, OSError):  # not the main thread, or a signal of the C library's own
                 signal.signal(number, handler)
 

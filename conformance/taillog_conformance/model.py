@@ -77,13 +77,13 @@ def sources(
     events: Sequence[Event],
     files: Sequence[str],
     headers: Headers,
-    keep: Keep,
+    keep: Keep | None,
     *,
     late_optional: bool = True,
     piece_optional: bool = False,
     from_start: bool = True,
 ) -> list[Source]:
-    """What each of `files` holds by `events`, with its headers, and only the lines that `keep` keeps.
+    """What each of `files` holds by `events`, with its headers, and only the lines that `keep` keeps; None keeps all.
 
     `late_optional` says that what was written to a renamed file after another one stood at its path may be left out,
     `piece_optional` that an unterminated last piece may: the tailer is not told when to stop. One that does not deliver
@@ -98,7 +98,7 @@ def sources(
             lines = _lines_of_span(span, stop, late_optional, piece_optional)
             if not from_start and start is not None:
                 lines = _lines_from(start, lines, span)
-            kept = tuple(line for line in lines if keep(line.text))
+            kept = tuple(lines if keep is None else [line for line in lines if keep(line.text)])
             name = file if len(spans) == 1 else f"{file} (file {number + 1} at its path)"
             found.append(Source(name, kept, tuple(headers(file)), _dropped(lines, kept)))
     return found

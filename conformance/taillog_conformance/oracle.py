@@ -102,12 +102,11 @@ def lines_of(chunks: Iterable[tuple[int, bytes]], *, final: int | None, stop: in
         whole, newline, rest = (held + data).rpartition(b"\n")
         # Decoded at once: no character goes over a newline, however bad the bytes are.
         ends = decode(whole).split("\n") if newline else []
-        for index, end in enumerate(ends):
-            if late:
-                begun = len(decode(held[:held_before_stop])) if index == 0 else 0
-                lines.append(Line(end, event, optional=not begun, cut_from=begun or CUT_FROM))
-            else:
-                lines.append(Line(end, event))
+        if not late:
+            lines += [Line(end, event) for end in ends]
+        for index, end in enumerate(ends if late else ()):
+            begun = len(decode(held[:held_before_stop])) if index == 0 else 0
+            lines.append(Line(end, event, optional=not begun, cut_from=begun or CUT_FROM))
         if ends:
             held_before_stop = 0
         held, last = rest, event
@@ -246,6 +245,9 @@ def _plainly_right(sources: Sequence[Source], text: str) -> bool:
 
     No more than a quick way to the same answer: for 48,000 lines of four files a third of the automaton's time.
     """
+    if len(sources) == 1:
+        header = sources[0].headers[0]
+        return text == "".join([f"{header}{line.text}\n" for line in sources[0].lines])
     *lines, rest = text.split("\n")
     following: dict[str, Iterator[str]] = {}
     for source in sources:

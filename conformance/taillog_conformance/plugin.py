@@ -477,9 +477,13 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
         return
     found = call.excinfo
     if found is not None:
-        # pytest would show the code that raised: nobody would see it, and it is parsed for that (see `traces`).
+        # pytest would show the code that raised: nobody would see it, and it is parsed for that (see `traces`). It
+        # would also look at each frame, if it is to be shown.
         without_code = pytest.fail.Exception("", pytrace=False)
-        call.excinfo = pytest.ExceptionInfo.from_exc_info((type(without_code), without_code, found.tb))
+        innermost = found.tb
+        while innermost.tb_next is not None:
+            innermost = innermost.tb_next
+        call.excinfo = pytest.ExceptionInfo.from_exc_info((type(without_code), without_code, innermost))
     outcome = yield
     from .report.inert import harmless
 

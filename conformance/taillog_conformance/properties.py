@@ -12,6 +12,7 @@ from unittest import mock
 
 import hypothesis
 import hypothesis.configuration
+from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from .outcomes import AdapterProblem, ConformanceFailure
@@ -45,6 +46,15 @@ TRIES_AGAIN_WITHIN = 60.0
 
 SHRINKS_WITHIN = 1.5
 """Seconds that making a failing example small may take before the smallest one so far is shown."""
+
+
+def text_of(characters: str, most: int) -> SearchStrategy[str]:
+    """Texts of up to `most` of these characters.
+
+    Not st.text(): it reads Hypothesis's table of Unicode, which each process would make anew (0.1 s), for nothing that
+    was kept by an earlier run is used.
+    """
+    return st.lists(st.sampled_from(characters), max_size=most).map("".join)
 
 
 def explore(stage: Stage, examples: SearchStrategy[T], holds: Callable[[T], object], most: int = EXAMPLES) -> None:

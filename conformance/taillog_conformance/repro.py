@@ -145,7 +145,7 @@ class _Script:
         events: list[Event] = []
         counts = []
         keep = self.played["contains"]
-        keeps = (lambda text: keep in text) if keep is not None else (lambda text: True)
+        keeps = None if keep is None else lambda text: keep in text
         for verb, file, _, data in self.moves:
             if verb == "turn":
                 events += [Event(0, "producer", model.RENAME, file), Event(0, "producer", model.CREATE, file)]

@@ -421,7 +421,7 @@ class Run:
             self.timeline.events(),
             list(self.files),
             self.headers,
-            lambda text: text in self._sentinels or self.keeps(text),
+            None if self.keeps is Run.keeps else lambda text: text in self._sentinels or self.keeps(text),
             late_optional=late_optional,
             piece_optional=self.piece_optional or "last-piece" not in self.stage.adapter.capabilities,
             from_start="from-start" in self.stage.adapter.capabilities,

@@ -22,7 +22,9 @@ class Words:
 
     def __init__(self, seed: str) -> None:
         self.random = random.Random(seed)
-        self._given: list[str] = []
+        self._given: set[str] = set()
+        self._all = ""
+        """All words given so far, in one text."""
 
     def word(self) -> str:
         """A new word: letters at its ends, and between them letters, digits, hyphens or underscores."""
@@ -30,8 +32,10 @@ class Words:
             length = self.random.randint(SHORTEST, LONGEST)
             first, last = self.random.choices(string.ascii_letters, k=2)
             word = first + "".join(self.random.choices(INNER, k=length - 2)) + last
-            if not any(word in other or other in word for other in self._given):
-                self._given.append(word)
+            parts = {word[at:end] for at in range(length) for end in range(at + SHORTEST, length + 1)}
+            if word not in self._all and self._given.isdisjoint(parts):
+                self._given.add(word)
+                self._all += f"{word}\n"
                 return word
 
     def file_name(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import platform
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -254,6 +255,7 @@ def _rank(result: CheckResult) -> Status:
     return Status.PASS if result.status is Status.NOT_APPLICABLE else result.status
 
 
+@functools.cache  # it is looked up in all that is installed, and written at each result
 def kit_version() -> str:
     """The version of the kit that runs."""
     return metadata.version(DISTRIBUTION)

@@ -9,7 +9,7 @@ from pathlib import Path
 from hypothesis import strategies as st
 
 from ..oracle import canonical
-from ..properties import explore
+from ..properties import explore, text_of
 from ..scenario import CALM_INTERVAL
 from ..stage import Run, Stage
 from ._registry import requirement
@@ -101,7 +101,7 @@ def test_flt_1_any_choice_of_lines_is_delivered(taillog_stage: Stage) -> None:
         run.stop()
         run.judge()
 
-    words = st.text("abc", max_size=3)
+    words = text_of("abc", 3)
     explore(taillog_stage, st.lists(st.tuples(words, st.booleans()), min_size=1, max_size=8), holds)
 
 

@@ -6,7 +6,7 @@ import sys
 
 from hypothesis import strategies as st
 
-from ..properties import explore
+from ..properties import explore, text_of
 from ..scenario import Scenario, play
 from ..stage import Run, Stage
 from ._registry import requirement
@@ -158,7 +158,7 @@ def test_pfx_6_a_line_that_begins_like_its_prefix_gets_it_too(taillog_stage: Sta
 TELLING = "ab 1%s{0}[]:$\\'\"\t\0\v\f\x1c\x85\u2028\ufeff\u00e9\u0301\u20ac\U0001f600"
 """Characters that a format, a pattern or a line's end could take for its own."""
 
-# Not st.characters(): each process would make its table of Unicode anew, which takes a second.
+# Not st.characters(), for the reason that text_of() has.
 CHARACTERS = st.sampled_from(TELLING) | st.integers(0, sys.maxunicode).map(chr).filter(
     lambda character: character not in "\n\r" and not "\ud800" <= character <= "\udfff"
 )
@@ -166,7 +166,7 @@ CHARACTERS = st.sampled_from(TELLING) | st.integers(0, sys.maxunicode).map(chr).
 PREFIXES = st.lists(CHARACTERS, min_size=1, max_size=8).map("".join)
 
 # What else may be in a line is other requirements' business (FRM-4, FRM-8).
-LINES = st.text("ab1%s{0}[]:$\\'\"", max_size=8).map("x{}\n".format)
+LINES = text_of("ab1%s{0}[]:$\\'\"", 8).map("x{}\n".format)
 """Lines with what stands in prefixes, too."""
 
 
