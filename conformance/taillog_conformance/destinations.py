@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import io
+import os
 import threading
 from collections.abc import Callable
 
@@ -122,6 +124,30 @@ class BufferedStream(RecordingStream):
         held, self._held = self.held, []
         if held:
             self.recorder.note(held)
+
+
+class FullStream(BufferedStream):
+    """Takes each text, and raises from flush() while it is `full`, as a text file on a full disk; it keeps the text."""
+
+    def __init__(self, recorder: Recorder) -> None:
+        super().__init__(recorder)
+        self.full = False
+        self.failed = 0
+        """Times that flush() has raised."""
+        self.taken = ""
+        """All that was written to it."""
+
+    def arrived(self, text: str) -> None:
+        self.taken += text
+        super().arrived(text)
+
+    def flush(self) -> None:
+        if self.full and self.held:
+            error = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            self.failed += 1
+            self.recorder.timeline.add("destination", "refuse", data=self.held, note=f"flush() raises {error!r}")
+            raise error
+        super().flush()
 
 
 class FalsyStream(RecordingStream):

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ..clocks import INTERVAL
-from ..destinations import BufferedStream, FailingStream, FalsyStream, Recorder
+from ..destinations import BufferedStream, FailingStream, FalsyStream, FullStream, Recorder
 from ..outcomes import NotApplicable
 from ..scenario import CALM_INTERVAL
 from ..stage import Run, Stage
@@ -177,6 +177,36 @@ def test_dst_7_delivery_goes_on_after_a_failed_write(taillog_stage: Stage) -> No
 
 FAILURES = 8
 """Writes in a row that fail: more than a tailer that counts them would take."""
+
+
+@requirement("DST-7", needs=["stream"])
+def test_dst_7_delivery_goes_on_after_a_failed_flush(taillog_stage: Stage) -> None:
+    """After flush() failed (of a buffered file whose disk was full, and is free again) later lines are delivered."""
+    words = taillog_stage.words
+    run = taillog_stage.open(stream=FullStream)
+    stream = run.stream
+    assert isinstance(stream, FullStream)
+
+    def line_is_taken(word: str) -> bool:
+        run["a"].append(f"{word}\n")
+        return run.wait_for(lambda: word in stream.taken)
+
+    run.start()
+    line_is_taken(words.word())
+    stream.full = True
+    lost = words.word()
+    run.may_lack = lambda text: lost in text  # it may be dropped, but not come twice
+    for failures in range(1, FAILURES + 1):
+        if not line_is_taken(f"{lost} {failures}"):
+            break
+        if not run.wait_for(lambda failures=failures: stream.failed >= failures):  # type: ignore[misc]
+            break  # it flushes now and then, or at stop()
+    stream.full = False
+    line_is_taken(words.word())
+    line_is_taken(words.word())
+    run.stop()
+    stream.flush()  # whether the tailer does is DST-4's matter
+    run.judge()
 
 
 LINES_OF_A_READ, FAILS_AT = 6, 4
