@@ -191,6 +191,7 @@ def test_dst_7_delivery_goes_on_after_a_failed_flush(taillog_stage: Stage) -> No
         run["a"].append(f"{word}\n")
         return run.wait_for(lambda: word in stream.taken)
 
+    run["a"].append(f"{words.text()}\n")
     run.start()
     line_is_taken(words.word())
     stream.full = True
