@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 
-from judged import AT_ONCE, SEED, Outcome, Outcomes, mistakes
+from judged import AT_ONCE, SEED, Outcome, Outcomes, mistakes, run
 
 from taillog_conformance.contract import Level, load_contract
 from taillog_conformance.suite._registry import all_checks
@@ -226,11 +226,17 @@ def write(outcomes: Outcomes) -> None:
         ValueError: a specimen was not caught for what it is: a table of such a run would be wrong.
     """
     specimens = all_specimens()
+    rows = []
     for each in specimens:
-        found = mistakes(each, outcomes.of(each))
+        outcome = outcomes.of(each)
+        if outcome.not_run(each.must_fail):
+            outcome = next(
+                run([each])
+            )  # ROT-9 needs an inode's number twice: with files made beside it, another has it
+        found = mistakes(each, outcome)
         if found:
             raise ValueError(f"no kill table is written: {each.name}: {found[0]}")
-    rows = [row_of(each, outcomes.of(each)) for each in specimens]
+        rows.append(row_of(each, outcome))
     cpu = sum(outcomes.of(each).cpu for each in specimens)
     made = (
         f"Made on {datetime.date.today()} by `tox -e specimens`: {len(rows)} specimens, seed {SEED}, "
