@@ -230,9 +230,8 @@ def write(outcomes: Outcomes) -> None:
     for each in specimens:
         outcome = outcomes.of(each)
         if outcome.not_run(each.must_fail):
-            outcome = next(
-                run([each])
-            )  # ROT-9 needs an inode's number twice: with files made beside it, another has it
+            # Alone: ROT-9 needs an inode's number twice, and what runs beside it makes files too, which take it.
+            outcome = next(run([each]))
         found = mistakes(each, outcome)
         if found:
             raise ValueError(f"no kill table is written: {each.name}: {found[0]}")
