@@ -7,6 +7,7 @@ import io
 import os
 import threading
 from collections.abc import Callable
+from typing import NoReturn
 
 from .timeline import Timeline
 
@@ -15,6 +16,11 @@ FLOOD = 2**26
 
 LAST_SHOWN = 60
 """Characters shown of what came last."""
+
+
+def disk_full() -> OSError:
+    """What a write to a full disk raises."""
+    return OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 class Recorder:
@@ -92,6 +98,11 @@ class RecordingStream(io.TextIOBase):
         """A text has come whole; a subclass may hold it up, refuse it or count it here."""
         self.recorder.note(text)
 
+    def refuse(self, method: str, text: str, error: BaseException) -> NoReturn:
+        """Raise `error` from `method`, which is noted in the timeline with the text that it was about."""
+        self.recorder.timeline.add("destination", "refuse", data=text, note=f"{method} raises {error!r}")
+        raise error
+
     def close(self) -> None:
         if not self.closed_by_tailer:
             self.closed_by_tailer = True
@@ -143,10 +154,8 @@ class FullStream(BufferedStream):
 
     def flush(self) -> None:
         if self.full and self.held:
-            error = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             self.failed += 1
-            self.recorder.timeline.add("destination", "refuse", data=self.held, note=f"flush() raises {error!r}")
-            raise error
+            self.refuse("flush()", self.held, disk_full())
         super().flush()
 
 
@@ -194,8 +203,7 @@ class FailingStream(RecordingStream):
         error = self._fault(text)
         if error is not None:
             self.failed += 1
-            self.recorder.timeline.add("destination", "refuse", data=text, note=f"write() raises {error!r}")
-            raise error
+            self.refuse("write()", text, error)
         super().arrived(text)
 
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ..clocks import INTERVAL
-from ..destinations import BufferedStream, FailingStream, FalsyStream, FullStream, Recorder
+from ..destinations import BufferedStream, FailingStream, FalsyStream, FullStream, Recorder, disk_full
 from ..outcomes import NotApplicable
 from ..scenario import CALM_INTERVAL
 from ..stage import Run, Stage
@@ -130,9 +130,7 @@ def test_dst_5_write_gets_text(taillog_stage: Stage) -> None:
 @requirement("DST-6", needs=["stream"])
 def test_dst_6_a_destination_that_raises_is_reported(taillog_stage: Stage) -> None:
     """A dst whose write() raises is reported, and stop() returns."""
-    run = taillog_stage.open(
-        stream=lambda recorder: FailingStream(recorder, lambda text: OSError(28, "No space left on device"))
-    )
+    run = taillog_stage.open(stream=lambda recorder: FailingStream(recorder, lambda text: disk_full()))
     run["a"].append(taillog_stage.words.text() + "\n")
     run.start(placed=False)
     run.wait_for_reports()
@@ -151,7 +149,7 @@ def test_dst_7_delivery_goes_on_after_a_failed_write(taillog_stage: Stage) -> No
     full = False
 
     def fault(text: str) -> BaseException | None:
-        return OSError(28, "No space left on device") if full else None
+        return disk_full() if full else None
 
     run = taillog_stage.open(stream=lambda recorder: FailingStream(recorder, fault))
     stream = run.stream
@@ -222,7 +220,7 @@ def test_dst_7_a_write_that_fails_repeats_nothing(taillog_stage: Stage) -> None:
     def fault(text: str) -> BaseException | None:
         nonlocal calls
         calls += 1
-        return OSError(28, "No space left on device") if calls == FAILS_AT else None
+        return disk_full() if calls == FAILS_AT else None
 
     run = taillog_stage.open(
         stream=lambda recorder: FailingStream(recorder, fault), interval=CALM_INTERVAL
