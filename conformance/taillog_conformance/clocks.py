@@ -8,6 +8,7 @@ must happen, so that a dead tailer cannot pass.
 from __future__ import annotations
 
 import math
+import time
 from dataclasses import dataclass
 
 MUST_HAPPEN_WITHIN = 10.0
@@ -58,6 +59,26 @@ class Clocks:
     @property
     def over_all(self) -> float:
         return OVER_ALL * self.scale
+
+
+class RunningClock:
+    """Seconds in which this process ran: of what passes between two readings, `at_most` counts.
+
+    While it stood still (Ctrl-Z, a paused machine), or got next to nothing of a busy one, it cannot say that nothing
+    happened: a tailer beside it had no time to do anything.
+    """
+
+    def __init__(self, at_most: float) -> None:
+        self._at_most = at_most
+        self._seconds = 0.0
+        self._read = time.monotonic()
+
+    def __call__(self) -> float:
+        """The seconds up to now."""
+        now = time.monotonic()
+        self._seconds += min(now - self._read, self._at_most)
+        self._read = now
+        return self._seconds
 
 
 class Unhurried(Clocks):

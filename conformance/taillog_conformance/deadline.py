@@ -20,6 +20,7 @@ from types import FrameType
 from typing import TypeVar
 
 from . import guard, traces
+from .clocks import RunningClock
 from .outcomes import AdapterProblem, ConformanceFailure, TailerHung, TailerRaised
 from .report.inert import bounded
 
@@ -78,15 +79,17 @@ class _Watch:
         self._within = within
         self._over_all = over_all
         self._progress = progress
-        self._began = self._moved = time.monotonic()
+        self._began = time.monotonic()
+        self._clock = RunningClock(2 * TICK)
+        self._moved = 0.0
         self._last: object = self  # most calls return before the first look, which is the one to compare with
 
     def expired(self) -> bool:
-        now = time.monotonic()
+        now = self._clock()
         current = self._progress()
         if current != self._last:
             self._last, self._moved = current, now
-        return now - self._moved >= self._within or now - self._began >= self._over_all
+        return now - self._moved >= self._within or now >= self._over_all
 
     def hung(self, frame: FrameType | None) -> TailerHung:
         waited = time.monotonic() - self._began

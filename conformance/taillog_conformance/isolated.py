@@ -11,7 +11,6 @@ import os
 import signal
 import sys
 import tempfile
-import time
 import warnings
 from collections.abc import Callable
 from contextlib import suppress
@@ -19,6 +18,7 @@ from dataclasses import dataclass
 from typing import IO, Any
 
 from . import traces
+from .clocks import RunningClock
 from .guard import small_files
 from .memory import MEMORY, in_mebibytes, resident
 from .outcomes import ConformanceFailure, NotRun
@@ -182,12 +182,12 @@ def _last_lines(file: IO[bytes]) -> str:
 
 def _watch(process: Any, receiving: Any, answers: list[Any], within: float, silent: float | None, memory: float) -> str:
     """Take the answers until the process has ended, or has to be killed; why, in words."""
-    began = heard = time.monotonic()
+    clock, heard = RunningClock(10 * LOOKS_EVERY), 0.0
     while process.is_alive():
-        now = time.monotonic()
+        now = clock()
         if _take(receiving, answers):
             heard = now
-        if now - began >= within:
+        if now >= within:
             return f"had not ended after {within:.0f} s"
         if silent is not None and now - heard >= silent:
             return f"stood still for {silent:.0f} s"

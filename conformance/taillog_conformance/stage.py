@@ -22,7 +22,7 @@ from typing import Any, TypeVar
 from . import deadline, model, oracle
 from .adapters import DEFAULT, Adapter, Job, Tailer
 from .adapters.base import Default, Filter
-from .clocks import INTERVAL, Clocks
+from .clocks import INTERVAL, Clocks, RunningClock
 from .destinations import FLOOD, Recorder, RecordingStream
 from .fates import Fates, combined, fates
 from .logs import Report, reports_to, thread_deaths_to
@@ -39,6 +39,9 @@ T = TypeVar("T")
 POLL, POLL_AT_MOST, POLL_GROWS = 0.001, 0.008, 1.2
 """Seconds between two looks of a wait at what is not announced (offsets, states): the longer it has waited, the more,
 for a look at the offsets costs a tenth of a millisecond, and most of a run is waiting."""
+
+POLL_TAKES_AT_MOST = 0.05
+"""Seconds from one look of a wait to the next that count: more of them have passed where this process did not run."""
 
 PROGRESS_EVERY = 0.05
 """Seconds between two looks at whether anything moves: a look through all descriptors costs as much as the wait itself,
@@ -596,18 +599,19 @@ class Run:
             time.sleep(min(left, RESTS_FOR))
 
     def _wait(self, happened: Callable[[], bool], within: float) -> bool:
-        began = moved = looked = time.monotonic()
+        clock = RunningClock(POLL_TAKES_AT_MOST)
+        moved = looked = 0.0
         last: object = None  # most waits are over before the first look, which is the one to compare with
         poll = POLL
         while not happened():
             self._refuse_flood()
             self.stage.alive()
-            now = time.monotonic()
+            now = clock()
             if now - looked >= PROGRESS_EVERY:
                 looked, current = now, self._progress()
                 if current != last:
                     last, moved = current, now
-            if now - moved >= within or now - began >= self.stage.clocks.over_all:
+            if now - moved >= within or now >= self.stage.clocks.over_all:
                 return False
             self.recorder.wait(poll)
             poll = min(poll * POLL_GROWS, POLL_AT_MOST)

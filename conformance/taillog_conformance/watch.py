@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import os
 import threading
-import time
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
 from . import last_words
+from .clocks import RunningClock
 from .offsets import children
 from .strays import end_family, end_orphans
 
@@ -65,11 +65,10 @@ class Watch:
             self._replacing = False
 
     def _run(self) -> None:
-        last = time.monotonic()
+        clock, last = RunningClock(2 * LOOKS_EVERY), 0.0
         while not self._done.wait(LOOKS_EVERY):
-            now = time.monotonic()
-            # Of a time in which this process itself stood still (Ctrl-Z), nothing can be said.
-            self._look(min(now - last, 2 * LOOKS_EVERY))
+            now = clock()
+            self._look(now - last)
             last = now
 
     def _look(self, passed: float) -> None:

@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
+from ..clocks import RunningClock
 from ..offsets import read_offset
 
 SAMPLE = 0.01
@@ -154,7 +155,8 @@ class _Drain:
         self._owed = Owed.by(path)
         if not self._owed.size:  # what stood there before may not have been read out yet
             self._owed = Owed.by_rotated(path)
-        self._moved = time.monotonic()
+        self._clock = RunningClock(10 * SAMPLE)
+        self._moved = 0.0
         self._last: object = None
         self._last_worked: object = None
         self._calm = self._resting = 0
@@ -168,7 +170,7 @@ class _Drain:
         pids = list(self._following.processes(self._key))
         offset = read_offset(self._path, pids) if self._owed.size else None
         current, worked = (offset, self._ledger.characters(self._key)), self._following.worked(pids)
-        now = time.monotonic()
+        now = self._clock()
         if current != self._last:
             self._last, self._moved = current, now
             self._calm = self._resting = 0
