@@ -34,7 +34,7 @@ from cosmic_ray.commands import init
 from cosmic_ray.mutating import mutate_code
 from cosmic_ray.work_db import WorkDB, use_db
 from cosmic_ray.work_item import TestOutcome, WorkerOutcome, WorkResult
-from many import Job, Outcome, run_all
+from many import Job, Outcome, run_chains
 
 from taillog_conformance.contract import load_contract
 
@@ -169,7 +169,7 @@ def explanations() -> dict[str, str]:
 def try_all(changes: Iterable[Mutant], db: WorkDB, folder: Path, known: Container[str]) -> None:
     """Try each of `changes` that has no result yet and is none of `known`, and note what came of it."""
     done = {job_id for job_id, _ in db.results}
-    jobs: dict[tuple[str, ...], Mutant] = {}
+    tried: dict[tuple[str, ...], Mutant] = {}
     for mutant in changes:
         if mutant.id in done or mutant.name in known:
             continue
@@ -180,20 +180,20 @@ def try_all(changes: Iterable[Mutant], db: WorkDB, folder: Path, known: Containe
         tree = folder / mutant.id
         shutil.copytree(SOURCE, tree / "taillog", ignore=shutil.ignore_patterns("__pycache__"))
         (tree / "taillog" / mutant.module).write_text(mutant.code, encoding="utf-8")
-        jobs[(str(tree),)] = mutant
-    left = dict(jobs)
-    for target, only in itertools.product(TARGETS, (KILLERS, OTHERS)):
-        todo = [
-            Job(target, only=only, to_first_failure=True, path=path) for path in left if target in left[path].targets
+        tried[(str(tree),)] = mutant
+    chains = [
+        [
+            Job(target, only=only, to_first_failure=True, path=path)
+            for target, only in itertools.product(mutant.targets, (KILLERS, OTHERS))
         ]
-        for count, outcome in enumerate(run_all(todo, AT_ONCE), 1):
-            mutant = left[outcome.job.path]
-            result = _result(outcome, mutant)
-            print(f"{target} {count}/{len(todo)} {result.test_outcome} {result.output}  {mutant.name}", flush=True)
-            if result.test_outcome == TestOutcome.KILLED or (target == mutant.targets[-1] and only is OTHERS):
-                db.set_result(mutant.id, result)
-                shutil.rmtree(outcome.job.path[0])
-                del left[outcome.job.path]
+        for path, mutant in tried.items()
+    ]
+    for count, outcome in enumerate(run_chains(chains, AT_ONCE), 1):
+        mutant = tried[outcome.job.path]
+        result = _result(outcome, mutant)
+        db.set_result(mutant.id, result)
+        print(f"{count}/{len(tried)} {result.test_outcome} {result.output}  {mutant.name}", flush=True)
+        shutil.rmtree(outcome.job.path[0])
 
 
 def _result(outcome: Outcome, mutant: Mutant) -> WorkResult:

@@ -14,7 +14,7 @@ import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -79,21 +79,32 @@ class Outcome:
 
 def run_all(jobs: Iterable[Job], at_once: int) -> Generator[Outcome, None, None]:
     """Run all jobs, `at_once` at a time; each outcome as it comes."""
+    return run_chains(([job] for job in jobs), at_once)
+
+
+def run_chains(chains: Iterable[Sequence[Job]], at_once: int) -> Generator[Outcome, None, None]:
+    """Run the jobs of each chain one after the other, up to the first that fails a requirement, `at_once` at a time.
+
+    The outcome of the last one of each chain as it comes.
+    """
     server = subprocess.Popen(
         [sys.executable, __file__, str(at_once)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
     assert server.stdin is not None
     assert server.stdout is not None
     try:
-        server.stdin.write(json.dumps([asdict(job) for job in jobs]))
+        server.stdin.write(json.dumps([[asdict(job) for job in chain] for chain in chains]))
         server.stdin.close()
         for line in server.stdout:
-            found = json.loads(line)
-            job = Job(**{name: tuple(v) if isinstance(v, list) else v for name, v in found.pop("job").items()})
-            yield Outcome(job, **found)
+            yield _outcome(json.loads(line))
     finally:
         server.terminate()
         server.wait()
+
+
+def _outcome(found: dict[str, Any]) -> Outcome:
+    job = Job(**{name: tuple(v) if isinstance(v, list) else v for name, v in found.pop("job").items()})
+    return Outcome(job, **found)
 
 
 # The process that forks.
@@ -102,12 +113,14 @@ def run_all(jobs: Iterable[Job], at_once: int) -> Generator[Outcome, None, None]
 @dataclass(frozen=True)
 class _Running:
     job: dict[str, Any]
+    later: list[dict[str, Any]]
+    """What of its chain comes after it."""
     began: float
     folder: tempfile.TemporaryDirectory[str]
 
 
 def _serve(at_once: int) -> None:
-    waiting: list[dict[str, Any]] = json.load(sys.stdin)
+    waiting: list[list[dict[str, Any]]] = json.load(sys.stdin)
     waiting.reverse()
     answers = os.fdopen(os.dup(1), "w")
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(1))  # by way of what ends the runs
@@ -127,7 +140,12 @@ def _serve(at_once: int) -> None:
                 _begin(waiting.pop(), running, Path(root.name))
             pid, _, used = os.wait4(-1, os.WNOHANG)
             if pid in running:
-                print(_ended(pid, running.pop(pid), used.ru_utime + used.ru_stime), file=answers, flush=True)
+                run = running.pop(pid)
+                answer = _ended(pid, run, used.ru_utime + used.ru_stime)
+                if run.later and not _outcome(json.loads(answer)).failed("MUST", "SHOULD", "MAY"):
+                    waiting.append(run.later)
+                else:
+                    print(answer, file=answers, flush=True)
             elif not pid:
                 time.sleep(LOOKS_EVERY)
                 _end_what_hangs(running)
@@ -137,7 +155,8 @@ def _serve(at_once: int) -> None:
         root.cleanup()
 
 
-def _begin(job: dict[str, Any], running: dict[int, _Running], root: Path) -> None:
+def _begin(chain: list[dict[str, Any]], running: dict[int, _Running], root: Path) -> None:
+    job, *later = chain
     # In a folder of its own, where nothing happens but what the run does: a tailer that waits for the kernel's events
     # would be woken by the other runs, else.
     folder = tempfile.TemporaryDirectory(dir=tempfile.mkdtemp(dir=root), ignore_cleanup_errors=True)
@@ -159,7 +178,7 @@ def _begin(job: dict[str, Any], running: dict[int, _Running], root: Path) -> Non
             sys.stdout.flush()
             sys.stderr.flush()
             os._exit(0)
-    running[pid] = _Running(job, time.monotonic(), folder)
+    running[pid] = _Running(job, later, time.monotonic(), folder)
 
 
 def _check(job: dict[str, Any]) -> None:
