@@ -15,6 +15,7 @@ from taillog_conformance.report.model import (
     CheckResult,
     Report,
     RequirementResult,
+    Shards,
     Status,
     Summary,
     Verdict,
@@ -279,6 +280,22 @@ def test_the_report_is_plain_data() -> None:
     }
     assert second["status"] == "not-applicable"
     assert document["requirements"][3]["checks"][0]["status"] == "not-run"
+
+
+@pytest.mark.parametrize("shards", [None, Shards(2, (1,))])
+def test_in_one_line_it_is_the_same_at_each_result_that_comes(shards: Shards | None) -> None:
+    made = report({"AAA-1": [NOT_RUN, NOT_RUN], "BBB-2": [NOT_RUN]})
+    made.shards = shards
+    verdicts = []
+    for id, number, status in (("AAA-1", 0, PASS), ("BBB-2", 0, FAIL), ("AAA-1", 1, FAIL)):
+        made.put(CheckResult(f"test_{number}", id, status, message="a \N{BULLET}"))
+        text = made.as_text()
+        assert json.loads(text) == made.as_json()
+        assert "\n" not in text
+        verdicts.append(json.loads(text)["verdict"])
+    assert verdicts == ["inconclusive", "inconclusive", "nonconformant"]
+    made.interrupted = True
+    assert json.loads(made.as_text()) == made.as_json()
 
 
 @pytest.mark.parametrize("status", list(Status))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import json
 import platform
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -98,6 +99,11 @@ class RequirementResult:
         return self._json
 
     @cached_property
+    def as_text(self) -> str:
+        """as_json() as one line of JSON."""
+        return json.dumps(self._json)
+
+    @cached_property
     def _json(self) -> dict[str, Any]:
         return {
             "id": self.requirement.id,
@@ -161,6 +167,7 @@ class Report:
     ran_on: Mapping[str, str] = field(default_factory=lambda: environment())
     """What it ran on; where parts of the run were joined, on all of that."""
     _rows: dict[str, RequirementResult] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _summary: Summary | None = field(default=None, init=False, repr=False, compare=False)
 
     def add(self, result: CheckResult) -> None:
         """Take a result; one that is worse replaces another of the same check (its teardown may fail too)."""
@@ -173,6 +180,7 @@ class Report:
         """Take a result, whatever there is of the same check."""
         self.results[result.requirement, result.name] = result
         self._rows.pop(result.requirement, None)
+        self._summary = None
 
     def requirements(self) -> tuple[RequirementResult, ...]:
         """Every requirement of the contract that has checks, in its order; checks without a result are not-run."""
@@ -192,6 +200,11 @@ class Report:
 
     def summary(self) -> Summary:
         """The counts behind the verdict."""
+        if self._summary is None:
+            self._summary = self._counted()
+        return self._summary
+
+    def _counted(self) -> Summary:
         rows = self.requirements()
         must = [row.status for row in rows if row.requirement.level is Level.MUST]
         not_applicable = must.count(Status.NOT_APPLICABLE)
@@ -236,6 +249,14 @@ class Report:
 
     def as_json(self) -> dict[str, Any]:
         """The whole report as plain data, in the published schema."""
+        return self._head() | {"requirements": [row.as_json() for row in self.requirements()]}
+
+    def as_text(self) -> str:
+        """as_json() as one line of JSON; of a result that came since the last time only its own row is made anew."""
+        rows = ", ".join(row.as_text for row in self.requirements())
+        return f'{json.dumps(self._head())[:-1]}, "requirements": [{rows}]}}'
+
+    def _head(self) -> dict[str, Any]:
         document = {
             "schema": SCHEMA,
             "kit_version": kit_version(),
@@ -246,7 +267,6 @@ class Report:
             "summary": self.summary().as_json(),
             "verdict": str(self.verdict()),
             "interrupted": self.interrupted,
-            "requirements": [row.as_json() for row in self.requirements()],
         }
         return document if self.shards is None else document | {"shards": self.shards.as_json()}
 

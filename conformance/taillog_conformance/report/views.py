@@ -29,6 +29,6 @@ def render(view: str, report: Report, to_be_read: bool = True) -> str:
     JSON that is not `to_be_read` by a person has no line breaks: it is written ten times as fast.
     """
     if view == "json":
-        return json.dumps(report.as_json(), indent=1 if to_be_read else None) + "\n"
+        return (json.dumps(report.as_json(), indent=1) if to_be_read else report.as_text()) + "\n"
     text: str = importlib.import_module(f"{__package__}.{view}").render(report)
     return text
