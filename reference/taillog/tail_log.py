@@ -83,6 +83,7 @@ class TailLog:
         self._pid: int | None = None
         self._ends: Ends | None = None  # set by stop(): the worker's sign to drain
         self._stopped = False
+        self._over = threading.Event()
 
     # The lifecycle, in the callers' threads.
 
@@ -135,6 +136,8 @@ class TailLog:
             self._ends = self._sizes()
         self._waiting.wake()  # LIF-8
         if thread is not threading.current_thread():
+            # Not join() alone: once Ctrl-C has broken into it, Python 3.11 and 3.12 take the thread for ended.
+            self._over.wait()
             thread.join()
 
     def stopped(self) -> bool:
@@ -171,8 +174,11 @@ class TailLog:
         try:
             self._drain(self._follow())
         finally:
-            self._close()
-            self._stopped = True
+            try:
+                self._close()
+            finally:
+                self._stopped = True
+                self._over.set()
 
     def _follow(self) -> Ends:
         """Look at each source when there is a reason to, until stop() is called; the sizes that it gave."""

@@ -480,6 +480,34 @@ def test_stop_in_a_signal_handler_that_interrupts_stop(path: pathlib.Path) -> No
     assert gate.getvalue() == "[t0]:a\n"
 
 
+def test_after_a_stop_that_ctrl_c_broke_into_another_one_waits_for_the_drain(path: pathlib.Path) -> None:
+    entered, release, stopping = threading.Event(), threading.Event(), threading.get_ident()
+
+    class Held(io.StringIO):
+        def write(self, text: str) -> int:
+            entered.set()
+            assert release.wait(SOON_SEC)
+            return super().write(text)
+
+    def interrupt() -> None:
+        until(lambda: tail._ends is not None)
+        time.sleep(0.05)  # a moment for stop() to come to wait; before that, it is as good a place to break into it
+        signal.pthread_kill(stopping, signal.SIGINT)
+
+    dst = Held()
+    append(path, "a\n")
+    tail = TailLog("x", {0: path}, dst)
+    tail.start()
+    assert entered.wait(SOON_SEC)
+    in_thread(interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        tail.stop()
+    threading.Timer(0.2, release.set).start()
+    tail.stop()
+    assert dst.getvalue() == "[x0]:a\n"
+    assert tail.stopped()
+
+
 # Errors.
 
 
