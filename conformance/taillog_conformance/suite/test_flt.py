@@ -405,3 +405,65 @@ def test_flt_7_a_filter_that_raises_costs_one_line(taillog_stage: Stage) -> None
 
 MANY_POISONED = 12
 """Lines in a row for which the filter raises: more than a tailer that counts them would take."""
+
+
+class Unjudged(Exception):
+    """An exception of the filter's own."""
+
+
+TELLING_ERRORS = (StopIteration, KeyError, FileNotFoundError, BlockingIOError, Unjudged)
+"""What a filter may let out, and what a tailer could take for its own: for the end of an iteration, for a key without
+a prefix, for a file that is not there yet, for one that has no more to read."""
+
+
+def _raising(stage: Stage, error: type[Exception]) -> tuple[Run, str, str]:
+    """A run that is over, whose filter raised `error` for the second of three lines that came to `a` at once while `b`
+    got one as well; the line before it and the one after it."""
+    words = stage.words
+    poison, before, after = words.word(), words.text(), words.text()
+
+    def raises(line: str) -> bool:
+        if poison in line:
+            raise error(poison)
+        return True
+
+    run = stage.open("a b", filter=raises)
+    run.keeps = lambda text: poison not in text
+    for file in run.files.values():
+        file.append(f"{words.text()}\n")
+    run.start()
+    run.settle()
+    run["a"].append(f"{before}\n{poison}\n{after}\n")
+    run.wait_for_reports()
+    run["b"].append(f"{words.text()}\n")
+    run.settle()
+    run.stop()
+    return run, before, after
+
+
+@requirement("FLT-6", needs=["several-files"])
+def test_flt_6_whatever_the_filter_raises_is_reported(taillog_stage: Stage) -> None:
+    """A filter that raises is reported, and other files go on: whatever the exception."""
+    for error in TELLING_ERRORS:
+        run, before, after = _raising(taillog_stage, error)
+        run.may_lack = lambda text, own=(before, after): text in own  # type: ignore[misc]  # that is FLT-7's
+        run.judge()
+        if "error-report" in taillog_stage.adapter.capabilities and not run.reports:
+            raise run.failure(
+                f"the filter raised {error.__name__}, and nothing was reported",
+                expected=taillog_stage.adapter.reports_as,
+                got="none",
+            )
+
+
+@requirement("FLT-7", needs=["several-files"])
+def test_flt_7_whatever_the_filter_raises_costs_one_line(taillog_stage: Stage) -> None:
+    """After a filter raised for one line, later lines of that file are still delivered: whatever the exception."""
+    for error in TELLING_ERRORS:
+        run, _, after = _raising(taillog_stage, error)
+        if after not in run.all_text():
+            raise run.failure(
+                f"the filter raised {error.__name__} for one line, and the next one of that file did not come",
+                expected=repr(after),
+                got=repr(run.all_text()),
+            )
