@@ -15,6 +15,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
+from copy import copy
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -264,6 +265,8 @@ class Run:
         self.dst: Any = None
         self.stream: RecordingStream | None = None
         self.prefixes: Mapping[int, str] | Default | None = DEFAULT
+        self.mapping: Mapping[int, str] | None = None
+        """What the tailer is given for its prefixes in place of a copy of them, where a check is about the mapping."""
         self.filter: Filter | Default | None = DEFAULT
         self.interval = INTERVAL
         self.pathlike = False
@@ -294,7 +297,7 @@ class Run:
                 deliver=self._delivered,
                 report=lambda text: self._reported(Report(text)),
                 interval=self.interval,
-                prefixes=self.prefixes,
+                prefixes=copy(self.prefixes) if self.mapping is None else self.mapping,
                 filter=self._asked_but_for_sentinels() if callable(self.filter) else self.filter,
             )
             self.timeline.add("tailer", "construct")

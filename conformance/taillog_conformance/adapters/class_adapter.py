@@ -69,7 +69,7 @@ class TailLogAdapter(Adapter):
         """The class called for `job`; TailerRaised if its constructor raises."""
         options: dict[str, object] = {"interval_sec": job.interval}
         if job.prefixes is not DEFAULT:
-            options["log_line_prefixes"] = None if job.prefixes is None else dict(job.prefixes)
+            options["log_line_prefixes"] = job.prefixes
         if job.filter is not DEFAULT:
             options["log_line_filter"] = job.filter
         options = {name: value for name, value in options.items() if self._takes(name)} | self.arguments

@@ -377,6 +377,33 @@ def test_con_5_two_tailers_of_one_file_may_hold_half_a_line_each(taillog_stage: 
     second.judge(sources=second.sources_of(first))
 
 
+@requirement("CON-5", needs=["object", "prefix"])
+def test_con_5_two_tailers_may_be_given_the_same_prefixes(taillog_stage: Stage) -> None:
+    """Two tailers in one process do not disturb each other: where both are given one mapping of prefixes."""
+    words = taillog_stage.words
+    prefixes = {OF_NO_FILE: f"{words.word()}|"}
+    runs = [taillog_stage.open(prefixes={}, extra_prefixes=prefixes) for _ in range(2)]
+    for run in runs:
+        run.mapping = prefixes
+        run["a"].append(f"{words.text()}\n")
+        run.start()
+        run.settle()
+    for run in runs:
+        run.stop()
+    names = [run.name for run in runs]
+    for run, other in zip(runs, reversed(names), strict=True):
+        if other in run.all_text():
+            raise run.failure(
+                "a tailer's lines carry the name of another one, which was given the same mapping of prefixes",
+                expected=f"the name {run.name!r} before each line",
+                got=repr(run.all_text()),
+            )
+
+
+OF_NO_FILE = 7
+"""A key that no source has: so that the mapping is no empty one, and each source gets the default header."""
+
+
 def _hold_halves(runs: Sequence[Run], written: Sequence[Run]) -> None:
     """Half a line to the file of each of `written`, which all of `runs` hold for a moment, and then its end."""
     before = [run.all_text() for run in runs]

@@ -8,10 +8,12 @@ from pathlib import Path
 
 from hypothesis import strategies as st
 
+from ..destinations import FailingStream, disk_full
 from ..oracle import canonical
 from ..properties import explore, text_of
 from ..scenario import CALM_INTERVAL
 from ..stage import Run, Stage
+from ..timeline import shorten
 from ._registry import requirement
 
 TRUTHY = (True, 1, "yes", [0], -1.5)
@@ -181,6 +183,87 @@ def test_flt_2_the_filter_gets_the_text_that_is_delivered(taillog_stage: Stage) 
             "the filter was not called with the text that was delivered",
             expected=f"a call with what stands at the end of {lines[0]!a}",
             got=f"a call with {texts[0]!a}",
+        )
+
+
+@requirement("FLT-2", needs=["prefix"])
+def test_flt_2_the_filter_does_not_get_a_given_prefix(taillog_stage: Stage) -> None:
+    """The filter is called without the prefix: one that was given neither."""
+    words = taillog_stage.words
+    asked = ScriptedFilter(lambda line: True, taillog_stage.folder / words.word())
+    prefix = f"{words.word()}|"
+    run = taillog_stage.open(filter=asked, prefixes={"a": prefix})
+    run["a"].append(f"{words.text()}\n")
+    run.start()
+    run.settle()
+    run["a"].append(f"{words.text()}\n{words.text()}")
+    run.settle()
+    run.stop()
+    with_it = [line for line in asked.asked if prefix in line]
+    if with_it:
+        raise run.failure(
+            "the filter was called with the prefix that was given",
+            expected=f"a call with {with_it[0].removeprefix(prefix)!r}",
+            got=f"a call with {with_it[0]!r}",
+        )
+
+
+LONG_LINES = (5_000, 70_000)
+"""Characters of a line's first write: above a page, and above the blocks that readers have."""
+
+
+@requirement("FLT-2")
+def test_flt_2_the_filter_sees_all_of_a_long_line(taillog_stage: Stage) -> None:
+    """The filter is called once for each complete line, and never with a piece of one: of one that is long neither."""
+    words = taillog_stage.words
+    for length in LONG_LINES:
+        asked = ScriptedFilter(lambda line: True, taillog_stage.folder / words.word())
+        run = taillog_stage.open(filter=asked)
+        run["a"].append(f"{words.text()}\n")
+        run.start()
+        run.settle()
+        begin, end = words.word(), words.word()
+        line = f"{begin} {begin[0] * length} {end}\n"
+        run["a"].append(line[:length])
+        run.seen("a")
+        run["a"].append(line[length:])
+        run.settle()
+        run.stop()
+        calls = [text for text in asked.asked if begin in text or end in text]
+        if line in run.all_text() and calls != [line]:  # where it does not come whole, that is for FRM-9 to say
+            told = " and ".join(f"{len(text):,} characters, {shorten(text)}" for text in calls)
+            raise run.failure(
+                "the filter was not called once, with the whole line, for a long one that came in two writes",
+                expected=f"a call with {len(line):,} characters, {shorten(line)}",
+                got=f"a call with {told}" if calls else "no call",
+            )
+
+
+@requirement("FLT-2", needs=["stream"])
+def test_flt_2_the_filter_is_asked_once_where_a_write_fails(taillog_stage: Stage) -> None:
+    """The filter is called once for each complete line: for one whose write() raised too."""
+    words = taillog_stage.words
+    asked = ScriptedFilter(lambda line: True, taillog_stage.folder / words.word())
+    refused, failures = words.word(), [disk_full()]
+
+    def fault(text: str) -> BaseException | None:
+        return failures.pop() if failures and refused in text else None
+
+    run = taillog_stage.open(filter=asked, stream=lambda recorder: FailingStream(recorder, fault))
+    run["a"].append(f"{words.text()}\n")
+    run.start()
+    run.settle()
+    run["a"].append(f"{refused}\n")
+    run.wait_for(lambda: not failures)
+    run["a"].append(f"{words.text()}\n")
+    run.settle()
+    run.stop()
+    calls = asked.asked.count(f"{refused}\n")
+    if calls > 1:  # whether the line is lost, or written again, is left to the tailer
+        raise run.failure(
+            "the filter was called more than once for a line whose write() had raised",
+            expected=f"one call with {refused!r}",
+            got=f"{calls} calls",
         )
 
 
@@ -385,6 +468,38 @@ def test_flt_6_other_files_are_drained_when_a_filter_raises(taillog_stage: Stage
         run.judge()
 
 
+@requirement("FLT-6", needs=["several-files", "last-piece"])
+def test_flt_6_other_last_pieces_come_when_a_filter_raises(taillog_stage: Stage) -> None:
+    """A filter that raises keeps nothing of other files back: for an unterminated last piece at stop() neither."""
+    words = taillog_stage.words
+    poison = words.word()
+
+    def raises(line: str) -> bool:
+        if poison in line:
+            raise ValueError(f"the filter cannot judge {line!r}")
+        return True
+
+    asked = ScriptedFilter(raises, taillog_stage.folder / words.word())
+    run = taillog_stage.open("a b c", filter=asked)
+    for file in run.files.values():
+        file.append(f"{words.text()}\n")
+    run.start()
+    run.settle()
+    pieces = {"a": words.text(), "b": poison, "c": words.text()}  # one of a file before it, one of a file after it
+    for label, piece in pieces.items():
+        run[label].append(piece)
+        run.seen(label)
+    run.stop()
+    text = run.all_text()
+    lost = [label for label in "ac" if pieces[label] not in text]
+    if lost and any(poison in line for line in asked.asked):  # if not, it is not asked about a last piece: FLT-4
+        raise run.failure(
+            "the filter raised for the last piece of one file, and that of another did not come",
+            expected=f"{pieces[lost[0]]!r}, the last piece of {lost[0]}",
+            got=repr(text),
+        )
+
+
 @requirement("FLT-7", needs=["several-files"])
 def test_flt_7_a_filter_that_raises_costs_one_line(taillog_stage: Stage) -> None:
     """After a filter raised for one line, later lines of that file are still delivered."""
@@ -405,3 +520,65 @@ def test_flt_7_a_filter_that_raises_costs_one_line(taillog_stage: Stage) -> None
 
 MANY_POISONED = 12
 """Lines in a row for which the filter raises: more than a tailer that counts them would take."""
+
+
+class Unjudged(Exception):
+    """An exception of the filter's own."""
+
+
+TELLING_ERRORS = (StopIteration, KeyError, FileNotFoundError, BlockingIOError, Unjudged)
+"""What a filter may let out, and what a tailer could take for its own: for the end of an iteration, for a key without
+a prefix, for a file that is not there yet, for one that has no more to read."""
+
+
+def _raising(stage: Stage, error: type[Exception]) -> tuple[Run, str, str]:
+    """A run that is over, whose filter raised `error` for the second of three lines that came to `a` at once while `b`
+    got one as well; the line before it and the one after it."""
+    words = stage.words
+    poison, before, after = words.word(), words.text(), words.text()
+
+    def raises(line: str) -> bool:
+        if poison in line:
+            raise error(poison)
+        return True
+
+    run = stage.open("a b", filter=raises)
+    run.keeps = lambda text: poison not in text
+    for file in run.files.values():
+        file.append(f"{words.text()}\n")
+    run.start()
+    run.settle()
+    run["a"].append(f"{before}\n{poison}\n{after}\n")
+    run.wait_for_reports()
+    run["b"].append(f"{words.text()}\n")
+    run.settle()
+    run.stop()
+    return run, before, after
+
+
+@requirement("FLT-6", needs=["several-files"])
+def test_flt_6_whatever_the_filter_raises_is_reported(taillog_stage: Stage) -> None:
+    """A filter that raises is reported, and other files go on: whatever the exception."""
+    for error in TELLING_ERRORS:
+        run, before, after = _raising(taillog_stage, error)
+        run.may_lack = lambda text, own=(before, after): text in own  # type: ignore[misc]  # that is FLT-7's
+        run.judge()
+        if "error-report" in taillog_stage.adapter.capabilities and not run.reports:
+            raise run.failure(
+                f"the filter raised {error.__name__}, and nothing was reported",
+                expected=taillog_stage.adapter.reports_as,
+                got="none",
+            )
+
+
+@requirement("FLT-7", needs=["several-files"])
+def test_flt_7_whatever_the_filter_raises_costs_one_line(taillog_stage: Stage) -> None:
+    """After a filter raised for one line, later lines of that file are still delivered: whatever the exception."""
+    for error in TELLING_ERRORS:
+        run, _, after = _raising(taillog_stage, error)
+        if after not in run.all_text():
+            raise run.failure(
+                f"the filter raised {error.__name__} for one line, and the next one of that file did not come",
+                expected=repr(after),
+                got=repr(run.all_text()),
+            )

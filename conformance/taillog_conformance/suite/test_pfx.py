@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import UserDict
 
 from hypothesis import strategies as st
 
@@ -68,6 +69,27 @@ def test_pfx_2_a_key_may_be_negative(taillog_stage: Stage) -> None:
 def test_pfx_3_a_prefix_replaces_the_header(taillog_stage: Stage, case: Scenario) -> None:
     """A prefix given for a key replaces the header, letter for letter."""
     play(taillog_stage, case)
+
+
+@requirement("PFX-3", needs=["object"])
+def test_pfx_3_prefixes_may_be_any_mapping(taillog_stage: Stage) -> None:
+    """A prefix given for a key replaces the header: in a mapping that is no dict too."""
+    words = taillog_stage.words
+    prefix, text = f"{words.word()}|", words.text()
+    run = taillog_stage.open(prefixes={"a": prefix})
+    # Not types.MappingProxyType: it can be neither copied nor pickled, and a tailer may do either.
+    run.mapping = UserDict({run["a"].key: prefix})
+    run["a"].append(f"{text}\n")
+    run.start()
+    run.settle()
+    run.stop()
+    came = [line for line in run.all_text().split("\n") if line.endswith(text)]
+    if came and not came[0].startswith(prefix):  # what does not come at all is another requirement's
+        raise run.failure(
+            "a prefix was not put before its lines that stands in a mapping that is no dict",
+            expected=repr(prefix + text),
+            got=repr(came[0]),
+        )
 
 
 @requirement("PFX-3", needs=["rotation"])

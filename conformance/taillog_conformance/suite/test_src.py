@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ..oracle import Source
+from ..outcomes import NotApplicable
 from ..stage import Run, Stage
 from ._registry import requirement
 
@@ -19,6 +20,27 @@ def test_src_1_one_path_under_two_keys_comes_for_each(taillog_stage: Stage) -> N
     """One path under two keys is delivered once for each key."""
     path = taillog_stage.folder / taillog_stage.words.file_name()
     _comes_for_each(taillog_stage.open("a b", paths={"a": path, "b": path}))
+
+
+@requirement("SRC-1", needs=["several-files", "path-twice", "from-start"])
+def test_src_1_half_a_line_waits_for_each(taillog_stage: Stage) -> None:
+    """One path under two keys is delivered once for each key: a line that comes in two writes too."""
+    words = taillog_stage.words
+    path = taillog_stage.folder / words.file_name()
+    run = taillog_stage.open("a b", paths={"a": path, "b": path})
+    run["a"].append(f"{words.text()}\n")
+    run.start()
+    run.wait_for(lambda: run.lines_so_far() >= 2)
+    before = run.all_text()
+    run["a"].append(words.text())
+    run.seen("a")
+    run.quiet()
+    if run.all_text() != before:
+        raise NotApplicable("half a line is delivered, which is FRM-1's matter")
+    run["a"].append(f" {words.text()}\n")
+    run.wait_for(lambda: run.lines_so_far() >= 4)
+    run.stop()
+    run.judge(sources=twice(run))
 
 
 def _comes_for_each(run: Run) -> None:
