@@ -23,6 +23,15 @@ def disk_full() -> OSError:
     return OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
+def only_ascii(text: str) -> UnicodeEncodeError | None:
+    """What a stream of the encoding ASCII raises for `text`."""
+    try:
+        text.encode("ascii")
+    except UnicodeEncodeError as error:
+        return error
+    return None
+
+
 class Recorder:
     """Notes each text that reaches a destination, and wakes who waits for it."""
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ..clocks import INTERVAL
-from ..destinations import BufferedStream, FailingStream, FalsyStream, FullStream, Recorder, disk_full
+from ..destinations import BufferedStream, FailingStream, FalsyStream, FullStream, Recorder, disk_full, only_ascii
 from ..outcomes import NotApplicable
 from ..scenario import CALM_INTERVAL
 from ..stage import Run, Stage
@@ -336,15 +336,6 @@ def test_dst_10_pathlike_works_as_str_does(taillog_stage: Stage) -> None:
     run.settle()
     run.stop()
     run.judge()
-
-
-def only_ascii(text: str) -> BaseException | None:
-    """What a stream of the encoding ASCII raises for `text`."""
-    try:
-        text.encode("ascii")
-    except UnicodeEncodeError as error:
-        return error
-    return None
 
 
 class AsciiStream(FailingStream):
