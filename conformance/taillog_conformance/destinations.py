@@ -146,6 +146,14 @@ class BufferedStream(RecordingStream):
             self.recorder.note(held)
 
 
+class NoDescriptorStream(BufferedStream):
+    """Has no fileno() at all, as many a class of a caller's own (DST-4)."""
+
+    @property
+    def fileno(self) -> NoReturn:
+        raise AttributeError("fileno")
+
+
 class FullStream(BufferedStream):
     """Takes each text, and raises from flush() while it is `full`, as a text file on a full disk; it keeps the text."""
 
