@@ -23,6 +23,15 @@ def disk_full() -> OSError:
     return OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
+def only_ascii(text: str) -> UnicodeEncodeError | None:
+    """What a stream of the encoding ASCII raises for `text`."""
+    try:
+        text.encode("ascii")
+    except UnicodeEncodeError as error:
+        return error
+    return None
+
+
 class Recorder:
     """Notes each text that reaches a destination, and wakes who waits for it."""
 
@@ -135,6 +144,14 @@ class BufferedStream(RecordingStream):
         held, self._held = self.held, []
         if held:
             self.recorder.note(held)
+
+
+class NoDescriptorStream(BufferedStream):
+    """Has no fileno() at all, as many a class of a caller's own (DST-4)."""
+
+    @property
+    def fileno(self) -> NoReturn:
+        raise AttributeError("fileno")
 
 
 class FullStream(BufferedStream):

@@ -6,6 +6,7 @@ A check opens runs on it; each run is one tailer with its files and its destinat
 from __future__ import annotations
 
 import errno
+import gc
 import os
 import random
 import re
@@ -135,18 +136,19 @@ class Stage:
         dst: str | os.PathLike[str] | None = None,
         stream: Callable[[Recorder], RecordingStream] = RecordingStream,
         paths: Mapping[str, Path] | None = None,
-        pathlike: bool = False,
+        as_path: Callable[[Path], str | os.PathLike[str]] = str,
         extra_prefixes: Mapping[int, str] | None = None,
     ) -> Run:
         """A run over `files` (labels), none of which exists yet, with a tailer that has not been made yet.
 
         `prefixes` goes by label; `dst` is a path, else a stream made by `stream` is written to. `paths` gives a label
-        another place than the run's own folder.
+        another place than the run's own folder,
+        and `as_path` makes what the tailer is given of each.
         """
         folder = self.folder / self.words.word()
         folder.mkdir()
         run = Run(self, folder, list(files) if not isinstance(files, str) else files.split(), keys, paths or {})
-        run.interval, run.filter, run.pathlike = interval, filter, pathlike
+        run.interval, run.filter, run.as_path = interval, filter, as_path
         if "from-start" not in self.adapter.capabilities:
             for file in run.files.values():
                 file.hold()
@@ -269,7 +271,7 @@ class Run:
         """What the tailer is given for its prefixes in place of a copy of them, where a check is about the mapping."""
         self.filter: Filter | Default | None = DEFAULT
         self.interval = INTERVAL
-        self.pathlike = False
+        self.as_path: Callable[[Path], str | os.PathLike[str]] = str
         self.reports: list[Report] = []
         self._offsets: dict[str, int] = {}
         self._sentinels: set[str] = set()
@@ -289,7 +291,7 @@ class Run:
         if self.tailer is None:
             self._exits.enter_context(reports_to(self._reported))
             self._exits.enter_context(thread_deaths_to(self._thread_died))
-            paths = {file.key: file.path if self.pathlike else str(file.path) for file in self.files.values()}
+            paths = {file.key: self.as_path(file.path) for file in self.files.values()}
             job = Job(
                 name=self.name,
                 log_files=paths,
@@ -708,7 +710,7 @@ class Run:
 
     def _played(self, in_time: bool) -> Played | None:
         """What was done, where the tailer was made in the plainest way."""
-        plain = type(self.stream) is RecordingStream and self.filter is DEFAULT and not self.pathlike
+        plain = type(self.stream) is RecordingStream and self.filter is DEFAULT and self.as_path is str
         moves = from_timeline(self.timeline.events()) if plain else None
         if moves is None:
             return None
@@ -761,6 +763,12 @@ class Run:
 
     def _thread_died(self, trace: str) -> None:
         self.timeline.add("tailer", "thread ended", note=trace)
+
+    def let_go(self) -> None:
+        """Be done with a tailer that was stopped: what it does when it is collected, it does now."""
+        self.close()
+        self.tailer = None
+        gc.collect()
 
     def close(self) -> None:
         """End the tailer if it still runs, whatever it says, and close what the run holds open."""

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TextIO
 
-from ..destinations import BarrierStream, BufferedStream, GatedStream, RecordingStream
+from ..destinations import BarrierStream, BufferedStream, GatedStream, Recorder, RecordingStream, only_ascii
 from ..outcomes import NotApplicable
 from ..perturb import switching_often
 from ..scenario import CALM_INTERVAL
@@ -59,7 +59,33 @@ def test_con_1_the_drain_keeps_to_one_write_at_a_time(taillog_stage: Stage) -> N
     run.start()
     run.settle()
     for file in run.files.values():
-        file.append("".join(f"{words.text()}\n" for _ in range(3)))
+        file.append("".join(f"{words.text()}\n" for _ in range(3)) + words.text())  # the last piece is written, too
+    run.stop()
+    _one_at_a_time(run)
+
+
+class AsciiBarrier(BarrierStream):
+    """A BarrierStream of the encoding ASCII."""
+
+    encoding = "ascii"
+
+    def arrived(self, text: str) -> None:
+        if error := only_ascii(text):
+            self.refuse("write()", text, error)
+        super().arrived(text)
+
+
+@requirement("CON-1", needs=["stream", "several-files"])
+def test_con_1_what_cannot_be_encoded_is_written_alone_too(taillog_stage: Stage) -> None:
+    """Two calls of dst.write() are never in flight at once: what is written in place of a refused text neither."""
+    words = taillog_stage.words
+    run = taillog_stage.open("a b c d", stream=lambda recorder: AsciiBarrier(recorder, STAYS))
+    for file in run.files.values():
+        file.append(f"{words.text()}\n")
+    run.start()
+    run.settle()
+    for file in run.files.values():
+        file.append("".join(f"{words.word()} \u20ac\n" for _ in range(3)))
     run.stop()
     _one_at_a_time(run)
 
@@ -301,11 +327,20 @@ def test_con_4_neither_of_two_stops_ends_before_the_flush(taillog_stage: Stage) 
         )
 
 
+def _two_of_one_name(
+    stage: Stage, first_writes_to: Callable[[Recorder], RecordingStream] = RecordingStream
+) -> tuple[Run, Run]:
+    """Two tailers of different files, of one name and one key: a job's standard output and its standard error."""
+    first, second = stage.open(stream=first_writes_to), stage.open()
+    second.name = first.name
+    return first, second
+
+
 @requirement("CON-5", needs=["object"])
 def test_con_5_two_tailers_do_not_disturb_each_other(taillog_stage: Stage) -> None:
     """Two tailers in one process do not disturb each other."""
     words = taillog_stage.words
-    first, second = taillog_stage.open(), taillog_stage.open()
+    first, second = _two_of_one_name(taillog_stage)
     for run in (first, second):
         run["a"].append(f"{words.text()}\n")
     first.start()
@@ -325,6 +360,42 @@ def test_con_5_two_tailers_do_not_disturb_each_other(taillog_stage: Stage) -> No
     second.stop()
     first.judge()
     second.judge()
+
+
+@requirement("CON-5", needs=["object", "stream"])
+def test_con_5_a_write_that_blocks_holds_up_no_other_tailer(taillog_stage: Stage) -> None:
+    """Two tailers in one process do not disturb each other: one delivers and ends while the other's write() blocks."""
+    words = taillog_stage.words
+    first, second = _two_of_one_name(taillog_stage, GatedStream)
+    gate = first.stream
+    assert isinstance(gate, GatedStream)
+    for run in (first, second):
+        run["a"].append(f"{words.text()}\n")
+        run.start()
+        run.settle()
+    gate.shut()
+    try:
+        first["a"].append(f"{words.text()}\n")
+        if not first.wait_long(gate.entered.is_set):
+            raise NotApplicable("no write() could be held up, for a line does not come, which is DEL-3's matter")
+        second.timeline.add("check", "note", note="a write() of another tailer, to its own destination, blocks")
+        second["a"].append(f"{words.text()}\n")
+        if not second.wait_long(lambda: second.lines_so_far() >= LINES_EACH_OF_TWO):
+            raise second.failure(
+                "a tailer delivered nothing while a write() of another tailer, to its own destination, blocked",
+                expected="each delivers to its destination, whatever the other's does",
+                got=f"nothing moved for {taillog_stage.clocks.must_happen_within:g} s",
+            )
+        second.stop()
+    finally:
+        gate.open_gate()
+    first.stop()
+    first.judge()
+    second.judge()
+
+
+LINES_EACH_OF_TWO = 2
+"""Lines of each of the two: one before the write() blocks, and one meanwhile."""
 
 
 def _two_of_one_file(stage: Stage) -> tuple[Run, Run]:
@@ -354,7 +425,7 @@ def test_con_5_two_tailers_of_one_file_deliver_it_both(taillog_stage: Stage) -> 
 def test_con_5_two_tailers_may_hold_half_a_line_each(taillog_stage: Stage) -> None:
     """Two tailers in one process do not disturb each other: while both wait for the end of a line."""
     words = taillog_stage.words
-    runs = [taillog_stage.open(), taillog_stage.open()]
+    runs = _two_of_one_name(taillog_stage)
     for run in runs:
         run["a"].append(f"{words.text()}\n")
         run.start()

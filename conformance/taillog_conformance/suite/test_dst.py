@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import os
 import resource
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from ..clocks import INTERVAL
-from ..destinations import BufferedStream, FailingStream, FalsyStream, FullStream, Recorder, disk_full
+from ..destinations import (
+    BufferedStream,
+    FailingStream,
+    FalsyStream,
+    FullStream,
+    NoDescriptorStream,
+    Recorder,
+    disk_full,
+    only_ascii,
+)
 from ..outcomes import NotApplicable
 from ..scenario import CALM_INTERVAL
 from ..stage import Run, Stage
@@ -40,6 +50,25 @@ def test_dst_1_a_destination_file_is_whole_after_stop(taillog_stage: Stage) -> N
     run.judge()
 
 
+@requirement("DST-1", needs=["object", "several-files"])
+def test_dst_1_a_full_disk_takes_nothing_that_stood_there(taillog_stage: Stage) -> None:
+    """With a path, the file is whole when stop() returns: what stood there before its disk was full still does."""
+    run, path = file_run(taillog_stage, "a b")
+    stood = _until_its_disk_is_full(run, path).split("\n")
+    after = taillog_stage.words.text()
+    run["b"].append(f"{after}\n")
+    run.wait_for(lambda: after in run.all_text())
+    run.stop()
+    stands = set(run.all_text().split("\n"))
+    if gone := [line for line in stood if line not in stands]:
+        raise run.failure(
+            f"of {len(stood) - 1:,} lines that stood in the destination's file before its disk was full "
+            f"{len(gone):,} stand there no more",
+            expected=f"{gone[0]!r} in the file",
+            got=shorten(run.all_text()),
+        )
+
+
 @requirement("DST-2")
 def test_dst_2_what_stood_in_the_destination_file_is_replaced(taillog_stage: Stage) -> None:
     """With a path, what stood in that file before start() is replaced."""
@@ -69,6 +98,21 @@ def test_dst_2_it_is_replaced_though_no_line_comes(taillog_stage: Stage) -> None
     run.start()
     run.looks(2)
     run.stop()
+    _must_be_empty(run, path)
+
+
+@requirement("DST-2", needs=["object"])
+def test_dst_2_it_is_replaced_though_no_file_is_followed(taillog_stage: Stage) -> None:
+    """With a path, what stood in that file is replaced, though there are no files at all."""
+    run, path = file_run(taillog_stage, "")
+    path.write_text(taillog_stage.words.text() + "\n", encoding="utf-8")
+    run.start()
+    run.looks(2)
+    run.stop()
+    _must_be_empty(run, path)
+
+
+def _must_be_empty(run: Run, path: Path) -> None:
     found = path.read_text(encoding="utf-8", errors="replace")
     if found:
         raise run.failure(
@@ -90,6 +134,26 @@ def test_dst_3_the_callers_stream_is_not_closed(taillog_stage: Stage) -> None:
         raise run.failure("the tailer closed the caller's stream", expected="an open stream", got="close() was called")
 
 
+@requirement("DST-3", needs=["object", "stream", "from-start"])
+def test_dst_3_nor_is_it_closed_once_the_tailer_is_gone(taillog_stage: Stage) -> None:
+    """The same of a text file, and of its buffer, when the tailer has been stopped and is collected."""
+    words = taillog_stage.words
+    run = taillog_stage.open()
+    with (taillog_stage.folder / words.file_name()).open("w", encoding="utf-8") as out:
+        run.dst = out
+        run["a"].append(f"{words.text()}\n")
+        run.start()
+        run.seen("a")
+        run.stop()
+        run.let_go()
+        if out.closed:
+            raise run.failure(
+                "the caller's stream, or its buffer, was closed by the time the tailer had been stopped and collected",
+                expected="an open stream",
+                got="a closed one",
+            )
+
+
 @requirement("DST-4", needs=["stream"])
 def test_dst_4_a_buffered_stream_is_flushed(taillog_stage: Stage) -> None:
     """A stream with a buffer is flushed by the time stop() returns."""
@@ -103,13 +167,30 @@ def test_dst_4_a_buffered_stream_is_flushed(taillog_stage: Stage) -> None:
         if interval == INTERVAL:
             run.settle()
         run.stop()
-        assert isinstance(run.stream, BufferedStream)
-        if run.stream.held:
-            raise run.failure(
-                "what was written to a buffered stream had not been flushed when stop() returned",
-                expected="nothing left in the buffer",
-                got=repr(run.stream.held),
-            )
+        _must_be_flushed(run, "a buffered stream")
+
+
+def _must_be_flushed(run: Run, what: str) -> None:
+    assert isinstance(run.stream, BufferedStream)
+    if run.stream.held:
+        raise run.failure(
+            f"what was written to {what} had not been flushed when stop() returned",
+            expected="nothing left in the buffer",
+            got=repr(run.stream.held),
+        )
+
+
+@requirement("DST-4", needs=["stream"])
+def test_dst_4_one_without_a_descriptor_is_flushed_too(taillog_stage: Stage) -> None:
+    """The same of a stream that has no fileno()."""
+    words = taillog_stage.words
+    run = taillog_stage.open(stream=NoDescriptorStream)
+    run["a"].append(f"{words.text()}\n")
+    run.start()
+    run.settle()
+    run["a"].append(f"{words.text()}\n")
+    run.stop()
+    _must_be_flushed(run, "a buffered stream that has no fileno()")
 
 
 @requirement("DST-5", needs=["stream"])
@@ -127,19 +208,26 @@ def test_dst_5_write_gets_text(taillog_stage: Stage) -> None:
         )
 
 
+def _that_raises(error: BaseException) -> Callable[[Recorder], FailingStream]:
+    return lambda recorder: FailingStream(recorder, lambda text: error)
+
+
 @requirement("DST-6", needs=["stream"])
 def test_dst_6_a_destination_that_raises_is_reported(taillog_stage: Stage) -> None:
     """A dst whose write() raises is reported, and stop() returns."""
-    run = taillog_stage.open(stream=lambda recorder: FailingStream(recorder, lambda text: disk_full()))
-    run["a"].append(taillog_stage.words.text() + "\n")
-    run.start(placed=False)
-    run.wait_for_reports()
-    run["a"].append(taillog_stage.words.text() + "\n")
-    run.stop()
-    if "error-report" in taillog_stage.adapter.capabilities and not run.reports:
-        raise run.failure(
-            "write() raised OSError, and nothing was reported", expected=taillog_stage.adapter.reports_as, got="none"
-        )
+    for error in (disk_full(), ValueError("I/O operation on closed file."), RuntimeError("reentrant call")):
+        run = taillog_stage.open(stream=_that_raises(error))
+        run["a"].append(taillog_stage.words.text() + "\n")
+        run.start(placed=False)
+        run.wait_for_reports()
+        run["a"].append(taillog_stage.words.text() + "\n")
+        run.stop()
+        if "error-report" in taillog_stage.adapter.capabilities and not run.reports:
+            raise run.failure(
+                f"write() raised {type(error).__name__}, and nothing was reported",
+                expected=taillog_stage.adapter.reports_as,
+                got="none",
+            )
 
 
 @requirement("DST-7", needs=["stream"])
@@ -261,21 +349,29 @@ def disk_full_at(size: int) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
-@requirement("DST-7", needs=["object", "destination-path", "several-files"])
-def test_dst_7_a_file_goes_on_when_its_disk_has_room_again(taillog_stage: Stage) -> None:
-    """The same of a path, whose disk is full in the middle of a line."""
-    words = taillog_stage.words
-    run, path = file_run(taillog_stage, "a b")
+def _until_its_disk_is_full(run: Run, path: Path) -> str:
+    """Follow the run's files until the disk of its destination was full for a while; what stood there before."""
+    words = run.stage.words
     run["a"].append("".join(f"{line}\n" for line in words.lines(LINES_BEFORE)))  # so that no source is as long
     run["b"].append(f"{words.text()}\n")
     run.start()
     if not run.wait_long(lambda: run.lines_so_far() > LINES_BEFORE):  # which is LAT-1's matter
         raise NotApplicable("what was written does not stand in the destination's file while the tailer runs")
+    stood = run.all_text()
     with disk_full_at(path.stat().st_size + CUT_AFTER):
         run["b"].append(f"{words.text()}\n{words.text()}\n")
         run.wait_for(lambda: bool(run.reports))
         run["b"].append(f"{words.text()}\n")
         run.quiet()
+    return stood
+
+
+@requirement("DST-7", needs=["object", "destination-path", "several-files"])
+def test_dst_7_a_file_goes_on_when_its_disk_has_room_again(taillog_stage: Stage) -> None:
+    """The same of a path, whose disk is full in the middle of a line."""
+    words = taillog_stage.words
+    run, path = file_run(taillog_stage, "a b")
+    _until_its_disk_is_full(run, path)
     # What was cut short, or dropped, may be missing, and what comes next may be glued to it. Then it has to go on.
     after, last = words.text(), words.text()
     run["b"].append(f"{after}\n")
@@ -324,11 +420,31 @@ def test_dst_9_a_path_that_cannot_be_opened_is_reported(taillog_stage: Stage) ->
             )
 
 
+class OwnPath:
+    """A path of a caller's own class: it is os.PathLike, and nothing else."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __fspath__(self) -> str:
+        return str(self._path)
+
+
 @requirement("DST-10")
 def test_dst_10_pathlike_works_as_str_does(taillog_stage: Stage) -> None:
     """os.PathLike paths work as str does, for sources and destination."""
-    words = taillog_stage.words
-    run = taillog_stage.open(dst=taillog_stage.folder / words.file_name(), pathlike=True)
+    _works_with(taillog_stage, Path)
+
+
+@requirement("DST-10")
+def test_dst_10_a_class_that_has_only_fspath_works_as_str_does(taillog_stage: Stage) -> None:
+    """The same of a class that has `__fspath__()`, and is no pathlib.Path."""
+    _works_with(taillog_stage, OwnPath)
+
+
+def _works_with(stage: Stage, as_path: Callable[[Path], os.PathLike[str]]) -> None:
+    words = stage.words
+    run = stage.open(dst=as_path(stage.folder / words.file_name()), as_path=as_path)
     run["a"].append(f"{words.text()}\n")
     run.start()
     run.settle()
@@ -336,15 +452,6 @@ def test_dst_10_pathlike_works_as_str_does(taillog_stage: Stage) -> None:
     run.settle()
     run.stop()
     run.judge()
-
-
-def only_ascii(text: str) -> BaseException | None:
-    """What a stream of the encoding ASCII raises for `text`."""
-    try:
-        text.encode("ascii")
-    except UnicodeEncodeError as error:
-        return error
-    return None
 
 
 class AsciiStream(FailingStream):
