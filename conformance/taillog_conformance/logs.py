@@ -17,16 +17,21 @@ class Report:
 
     text: str
     level: int = logging.ERROR
+    formats: bool = True
+    """Whether its message can be made: where it cannot, a handler writes that, and no report."""
 
 
-def _text_of(record: logging.LogRecord) -> str:
+def _text_of(record: logging.LogRecord) -> tuple[str, bool]:
+    """What the record says, with its trace, and whether its message could be made."""
+    formats = True
     try:
         text = record.getMessage()
     except Exception as error:
+        formats = False
         text = f"{record.msg!r} (cannot be formatted: {type(error).__name__})"
     if record.exc_info and record.exc_info[1] is not None:
         text += "\n" + traces.of_error(record.exc_info[1])
-    return text
+    return text, formats
 
 
 HANDED_ON = 2**20
@@ -46,8 +51,8 @@ def reports_to(take: Callable[[Report], None]) -> Iterator[None]:
     def handle(self: logging.Logger, record: logging.LogRecord) -> None:
         nonlocal left
         if record.levelno >= logging.ERROR:
-            text = _text_of(record)
-            take(Report(text, record.levelno))
+            text, formats = _text_of(record)
+            take(Report(text, record.levelno, formats))
         else:
             text = str(record.msg)
         left -= len(text)

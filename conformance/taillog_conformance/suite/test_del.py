@@ -191,6 +191,27 @@ def test_del_3_what_is_appended_later_is_delivered(taillog_stage: Stage, case: S
     play(taillog_stage, case)
 
 
+@requirement("DEL-3")
+def test_del_3_it_is_delivered_whatever_the_time_of_modification(taillog_stage: Stage) -> None:
+    """The same where the time of modification does not grow, as after a clock was set back, or a copy that keeps it."""
+    words = taillog_stage.words
+    run = taillog_stage.open()
+    run["a"].append(f"{words.text()}\n")
+    run["a"].touch(at=FAR_AHEAD)
+    run.start()
+    run.must_deliver()
+    run["a"].append(f"{words.text()}\n")
+    run.must_deliver()
+    for _ in range(2):  # an older time, and then the same again
+        run["a"].append(f"{words.text()}\n")
+        run["a"].touch(at=LONG_AGO)
+        run.must_deliver()
+    run.stop()
+
+
+FAR_AHEAD = 2.0**31 - 1
+"""A time of modification, in seconds since 1970: the last one that every file system can keep, in 2038."""
+
 BLOCK_LINES, BLOCK_BLANKS = 5_000, 60
 """Lines, and the characters that each is made longer by, that are more than one block of any reader: 350 KB."""
 

@@ -7,10 +7,11 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+from .. import oracle
 from ..isolated import in_a_process
 from ..outcomes import NotRun
 from ..scenario import Scenario, play
-from ..stage import Stage
+from ..stage import Run, Stage
 from ._namesakes import judge_namesakes, open_namesakes
 from ._registry import requirement
 
@@ -19,6 +20,39 @@ from ._registry import requirement
 def test_enc_1_bad_bytes_end_and_drop_nothing(taillog_stage: Stage, case: Scenario) -> None:
     """Bytes that are not UTF-8 never end or drop anything: they come as U+FFFD, and all else round them is exact."""
     play(taillog_stage, case, piece_optional=True)
+
+
+BAD_ENDS = (b"\xff\xfe", "\u20ac".encode()[:2])
+"""What a last piece may end in: bytes that no character has, and a character cut short."""
+
+
+@requirement("ENC-1", needs=["last-piece"])
+def test_enc_1_bad_bytes_drop_no_last_piece(taillog_stage: Stage) -> None:
+    """Bytes that are not UTF-8 drop no last piece: where one without them is delivered, so is one that holds them."""
+    if not _last_piece(taillog_stage, b"")[1]:
+        return  # that a last piece comes at all is for FRM-2 to say
+    for end in BAD_ENDS:
+        run, came = _last_piece(taillog_stage, end)
+        source = run.sources()[0]
+        if not came:
+            raise run.failure(
+                f"a last piece that ends in {end!r} was dropped, though one of good bytes is delivered",
+                expected=oracle.rendered(source, source.lines[-1]),
+                got=repr(run.all_text()),
+            )
+
+
+def _last_piece(stage: Stage, end: bytes) -> tuple[Run, bool]:
+    """A run over a file with a last piece that ends in `end`, and whether what stands before `end` came."""
+    run = stage.open()
+    piece = stage.words.word()
+    run["a"].append(f"{stage.words.text()}\n")
+    run.start()
+    run.settle()
+    run["a"].append(piece.encode() + end)
+    run.seen("a")
+    run.stop()
+    return run, piece in run.all_text()
 
 
 @requirement("ENC-2", scenarios=True)
@@ -51,6 +85,37 @@ def test_enc_2_a_character_is_its_own_files(taillog_stage: Stage) -> None:
 def test_enc_3_valid_utf_8_is_exact(taillog_stage: Stage, case: Scenario) -> None:
     """Valid UTF-8, beyond the BMP too, is delivered exactly."""
     play(taillog_stage, case)
+
+
+MIXED = "x\U0001f600\u00e9\u20ac"
+"""Ten bytes: a cut after two, four, six or eight of them is within a character; four blocks of five end so."""
+
+MIXED_TIMES = 120_000
+"""How often a line holds it: for more than 1 MiB."""
+
+
+@requirement("ENC-3")
+def test_enc_3_a_long_line_is_exact(taillog_stage: Stage) -> None:
+    """Valid UTF-8 is delivered exactly in a line that is longer than what is read, or decoded, at once."""
+    words = taillog_stage.words
+    run = taillog_stage.open()
+    run["a"].append(f"{MIXED * MIXED_TIMES}\n{words.text()}\n")
+    run.start()
+    run.settle()
+    run.stop()
+    text = run.all_text()
+    right = {*MIXED, *"".join(run.headers("a"))}
+    wrong = next((at for at, character in enumerate(text) if character > "\x7f" and character not in right), None)
+    if wrong is not None:  # that the line comes whole is for FRM-9 to say
+        raise run.failure(
+            f"a long line's text was changed: a character that it does not hold stands in it, {text[wrong]!a}",
+            expected=f"nothing but {MIXED!r} again and again, {len((MIXED * MIXED_TIMES).encode()):,} bytes in all",
+            got=f"...{text[max(0, wrong - SHOWN) : wrong + SHOWN]}... at character {wrong:,} of the destination",
+        )
+
+
+SHOWN = 8
+"""Characters shown before and after one that is wrong."""
 
 
 @requirement("ENC-4", needs=["object"])

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import glob
 import os
 import re
 import stat
 
 from ..destinations import FailingStream
+from ..outcomes import NotRun
 from ..stage import Run, Stage
 from ._registry import requirement
 
@@ -38,6 +40,30 @@ def test_err_1_a_directory_is_reported(taillog_stage: Stage) -> None:
     run.stop()
     if not run.reports:
         raise no_report(run, "a directory as a source")
+
+
+IN_A_NAME = "%d-%s-{}-{0}"
+"""What a name may hold that a format takes for its own."""
+
+
+@requirement("ERR-1")
+def test_err_1_a_directory_of_any_name_is_reported(taillog_stage: Stage) -> None:
+    """The same of one whose name holds what means something in a format: the report's message can be made."""
+    path = taillog_stage.folder / f"{taillog_stage.words.word()}-{IN_A_NAME}"
+    run = taillog_stage.open(paths={"a": path})
+    path.mkdir()
+    run.timeline.add("producer", "mkdir", "a", note=path.name)
+    run.start()
+    run.wait_for_reports()
+    run.stop()
+    if not run.reports:
+        raise no_report(run, f"a directory as a source, whose name ends in {IN_A_NAME!r},")
+    if not any(report.formats for report in run.reports):
+        raise run.failure(
+            f"a directory whose name ends in {IN_A_NAME!r} was reported by a record of which no message can be made",
+            expected=run.stage.adapter.reports_as,
+            got=run.reports[0].text,
+        )
 
 
 @requirement("ERR-1", needs=["from-start", "missing-files"])  # for others each file is made before start()
@@ -80,6 +106,39 @@ def test_err_1_what_cannot_be_opened_is_reported(taillog_stage: Stage) -> None:
     run.stop()
     if not run.reports:
         raise no_report(run, "a source that cannot be opened")
+
+
+OPEN_TO_NO_READER = "/sys/bus/*/uevent"
+"""Files of Linux that root cannot open for reading either: they are for writing only, and their system insists."""
+
+
+@requirement("ERR-1")
+def test_err_1_a_missing_permission_is_reported(taillog_stage: Stage) -> None:
+    """The same of a file without the permission to read it; for root, who may read any, one of the kernel's own."""
+    run = taillog_stage.open()
+    run["a"].append(f"{taillog_stage.words.text()}\n")
+    run["a"].chmod(0)
+    if _may_read(run["a"].path):
+        closed = next((path for path in sorted(glob.glob(OPEN_TO_NO_READER)) if not _may_read(path)), None)
+        if closed is None:
+            raise NotRun("there is no file that this user may not read: run it as another user than root")
+        run["a"].path.unlink()
+        run["a"].path.symlink_to(closed)
+        run.timeline.add("producer", "link", "a", note=f"to {closed}, which nobody may read")
+    if run.attempt_start() is not None:
+        return  # that tells it, too; whether it may is ERR-3's to say
+    run.wait_for_reports()
+    run.stop()
+    if not run.reports:
+        raise no_report(run, "a source without the permission to read it (EACCES)")
+
+
+def _may_read(path: str | os.PathLike[str]) -> bool:
+    try:
+        with open(path, "rb"):
+            return True
+    except PermissionError:
+        return False
 
 
 @requirement("ERR-2", needs=["several-files"])

@@ -434,6 +434,13 @@ def test_flt_6_a_filter_that_raises_is_reported_and_other_files_go_on(taillog_st
     run["b"].append(f"{words.text()}\n")
     run.settle()
     run.stop()
+    came = [line for line in run.all_text().split("\n") if poison in line]
+    if came:
+        raise run.failure(
+            "a line was delivered for which the filter had raised ValueError",
+            expected=f"no line that holds {poison!r}",
+            got=repr(came[0]),
+        )
     run.judge()
     if "error-report" in taillog_stage.adapter.capabilities and not run.reports:
         raise run.failure(

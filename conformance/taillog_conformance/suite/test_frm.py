@@ -7,7 +7,7 @@ from itertools import accumulate
 from hypothesis import strategies as st
 
 from ..properties import explore, text_of
-from ..scenario import Scenario, play
+from ..scenario import CALM_INTERVAL, Scenario, play
 from ..stage import Stage
 from ._namesakes import judge_namesakes, open_namesakes
 from ._registry import requirement
@@ -137,6 +137,23 @@ def test_frm_6_cr_lf_over_the_ends_of_blocks(taillog_stage: Stage) -> None:
     run["a"].append("".join([*blocks, "\n"]))
     run.start()
     run.settle()
+    run.stop()
+    run.judge()
+
+
+@requirement("FRM-6")
+def test_frm_6_the_drain_treats_cr_lf_the_same_way(taillog_stage: Stage) -> None:
+    """The CR of CR LF is always treated the same way: in what is read at stop() as in what was before."""
+    words = taillog_stage.words
+    last = words.text()
+    run = taillog_stage.open(interval=CALM_INTERVAL)  # it sleeps while the last line is written
+    run.may_lack = lambda text: text == f"{last}\r"  # that it comes is for DEL-1 to say
+    run["a"].append(f"{words.text()}\r\n")
+    run.start()
+    run.settle()
+    run["a"].append(f"{words.text()}\r\n")
+    run.settle()
+    run["a"].append(f"{last}\r\n")
     run.stop()
     run.judge()
 
