@@ -88,13 +88,14 @@ class ProducedFile:
         self._step(model.TRUNCATE)
         os.truncate(self.path, 0)
 
-    def rename(self) -> None:
-        """Move the file aside; what is appended before create() still goes to it."""
+    def rename(self) -> Path:
+        """Move the file aside, and tell where to; what is appended before create() still goes to it."""
         # Not to one name each time: a file that is replaced so is deleted, and its inode's number comes again (ROT-9).
         self._renames += 1
         aside = self.path.with_name(f"{self.path.name}.{self._renames}")
         self._step(model.RENAME, note=f"to {aside.name}")
         os.replace(self.path, aside)
+        return aside
 
     def link(self) -> None:
         """Make the path a link to a file that does not exist yet; to be called before the file is made."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from .. import model
+from ..clocks import INTERVAL
 from ..outcomes import NotRun
 from ..producer import NEW_FILES
 from ..properties import explore
@@ -72,9 +74,112 @@ def test_rot_1_a_backlog_in_the_renamed_file_comes_first(taillog_stage: Stage) -
         )
 
 
-def followed(stage: Stage, lines: int = 2) -> Run:
+SAMPLES = 4
+"""Times that are looked whether a file is open, over more than the time from one look of the tailer to the next."""
+
+
+def stays_open(run: Run, label: str) -> bool:
+    """Whether the tailer has the file open from one look to the next, as far as that can be known."""
+    for _ in range(SAMPLES):
+        run.rest(run.interval / (SAMPLES - 1))
+        if run.offset(label) is None:
+            return False
+    return True
+
+
+@requirement("ROT-1")
+def test_rot_1_a_renamed_file_that_is_removed_at_once_is_read_out(taillog_stage: Stage) -> None:
+    """The same where the renamed file is removed as soon as the new one stands at the path: it is still open."""
+    words = taillog_stage.words
+    run = followed(taillog_stage, interval=CALM_INTERVAL)  # it sleeps meanwhile
+    unread = words.text()
+    if not stays_open(run, "a"):
+        run.may_lack = lambda text: text == unread  # a file without a name cannot be opened again
+    run["a"].append(f"{unread}\n")
+    aside = run["a"].rename()
+    run["a"].create()
+    run["a"].append(f"{words.text()}\n")
+    run.timeline.add("producer", "remove", "a", note=aside.name)
+    aside.unlink()
+    run.settle()
+    run.stop()
+    run.judge()
+
+
+@requirement("ROT-1", needs=["object"])  # what tells a fault by its end has no later
+def test_rot_1_a_directory_in_the_gap_hides_no_line(taillog_stage: Stage) -> None:
+    """The same where a directory stands at the path for a while, before the new file does."""
+    words = taillog_stage.words
+    run = followed(taillog_stage, interval=CALM_INTERVAL)  # it sleeps meanwhile
+    after = words.text()
+    run.may_lack = lambda text: text == after  # whether a path that could not be read is tried again is left open
+    run["a"].append(f"{words.text()}\n")
+    run["a"].rename()
+    run.timeline.add("producer", "mkdir")
+    run["a"].path.mkdir()
+    run.looks(3)
+    run.timeline.add("producer", "rmdir")
+    run["a"].path.rmdir()
+    run["a"].create()
+    run["a"].append(f"{after}\n")
+    run.settle()
+    run.stop()
+    run.judge()
+
+
+@requirement("ROT-1", needs=["several-files", "from-start"])
+def test_rot_1_a_file_that_was_empty_until_then_is_read_out(taillog_stage: Stage) -> None:
+    """The same where the file was empty until just before the rename."""
+    words = taillog_stage.words
+    run = taillog_stage.open("a b", interval=CALM_INTERVAL)  # it sleeps meanwhile
+    run["a"].create()
+    run["b"].append(f"{words.text()}\n")
+    run.start()
+    run.must_deliver()
+    early = words.text()
+    # That it has looked at an empty file can be seen by the open file, and of none that does not keep its files open.
+    if not stays_open(run, "b"):
+        run.may_lack = lambda text: text == early
+    else:
+        run.wait_long(lambda: run.offset("a") is not None)
+    run.timeline.add("check", model.SEEN, "a", note="empty")
+    run["a"].append(f"{early}\n")
+    run["a"].rename()
+    run["a"].create()
+    run["a"].append(f"{words.text()}\n")
+    run.settle()
+    run.stop()
+    run.judge()
+
+
+@requirement("ROT-1", needs=["missing-files"])
+def test_rot_1_a_file_that_is_renamed_with_its_folder_is_followed(taillog_stage: Stage) -> None:
+    """The same where it is the folder that is renamed, and made anew with a new file in it."""
+    words = taillog_stage.words
+    folder = taillog_stage.folder / words.word()
+    folder.mkdir()
+    run = taillog_stage.open(paths={"a": folder / words.file_name()})
+    run["a"].append(f"{words.text()}\n")
+    run.start()
+    run.must_deliver()
+    run.timeline.add("producer", model.RENAME, "a", note="with its folder")
+    folder.rename(folder.with_name(f"{folder.name}.1"))
+    run["a"].append(f"{words.text()}\n")
+    run.looks(2)
+    run.timeline.add("producer", "mkdir")
+    folder.mkdir()
+    run["a"].create()
+    run["a"].append(f"{words.text()}\n")
+    run.must_deliver()
+    run["a"].append(f"{words.text()}\n")
+    run.settle()
+    run.stop()
+    run.judge()
+
+
+def followed(stage: Stage, lines: int = 2, interval: float = INTERVAL) -> Run:
     """A run whose file has been read and delivered so far."""
-    run = stage.open()
+    run = stage.open(interval=interval)
     run["a"].append("".join(f"{stage.words.text()}\n" for _ in range(lines)))
     run.start()
     run.must_deliver()
@@ -146,7 +251,7 @@ def test_rot_2_a_file_in_a_folder_made_anew_is_followed(taillog_stage: Stage) ->
     run.timeline.add("producer", "mkdir")
     run["a"].create()
     run["a"].append(f"{words.text()}\n{words.text()}\n")
-    run.settle()
+    run.must_deliver()  # to look for it at stop() is not to follow it
     run.stop()
     run.judge()
 
@@ -227,6 +332,31 @@ def test_rot_7_a_turned_link_is_followed(taillog_stage: Stage) -> None:
     run["a"].turn()
     run["a"].append(f"{words.text()}\n")
     run.settle()
+    run["a"].append(f"{words.text()}\n")
+    run.settle()
+    run.stop()
+    run.judge()
+
+
+@requirement("ROT-7", needs=["missing-files"])
+def test_rot_7_a_turned_link_to_the_folder_is_followed(taillog_stage: Stage) -> None:
+    """The same of a link to the folder in which the file is."""
+    words = taillog_stage.words
+    link, new_link, *folders = (taillog_stage.folder / words.word() for _ in range(4))
+    for folder in folders:
+        folder.mkdir()
+    link.symlink_to(folders[0])
+    run = taillog_stage.open(paths={"a": link / words.file_name()})
+    run.timeline.add("producer", "link", "a", note=f"its folder's, to {folders[0].name}")
+    run["a"].append(f"{words.text()}\n{words.text()}\n")
+    run.start()
+    run.must_deliver()
+    new_link.symlink_to(folders[1])
+    run.timeline.add("producer", model.RENAME, "a", note=f"its folder's link is turned to {folders[1].name}")
+    new_link.replace(link)
+    run["a"].create()
+    run["a"].append(f"{words.text()}\n")
+    run.must_deliver()
     run["a"].append(f"{words.text()}\n")
     run.settle()
     run.stop()

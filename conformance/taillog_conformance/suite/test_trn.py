@@ -36,19 +36,36 @@ def test_trn_3_nor_does_one_that_begins_with_the_same_line(taillog_stage: Stage)
     _regrown(taillog_stage, f"{words.text()} {words.text()}\n", f"{words.text()}\n")
 
 
-def _regrown(stage: Stage, head: str, rest: str) -> None:
-    """A file of `head` and `rest` is truncated, and begins with `head` again when it has grown past the old offset."""
+@requirement("TRN-3")
+def test_trn_3_nor_does_one_after_another_truncation(taillog_stage: Stage) -> None:
+    """The same of a file that was truncated before, which was seen, and was read anew since."""
+    words = taillog_stage.words
+    _regrown(taillog_stage, "", f"{words.text()}\n", before="".join(f"{words.text()}\n" for _ in range(5)))
+
+
+def _regrown(stage: Stage, head: str, rest: str, before: str = "") -> None:
+    """A file of `head` and `rest` is truncated, and begins with `head` again when it has grown past the old offset.
+
+    If there is a text `before`, the file held that first, and was truncated in plain sight.
+    """
     words = stage.words
     run = stage.open(interval=0.2)
-    run["a"].append(f"{head}{rest}")
+    run["a"].append(before or f"{head}{rest}")
     run.start()
     run.must_deliver()
+    if before:
+        run["a"].truncate()
+        run.seen_truncated("a")
+        run["a"].append(f"{head}{rest}")
+        run.settle()
     # Whether the truncation is seen is the tailer's luck; that it makes no line of its own of what it finds is not.
     run.may_lack = lambda text: True
     long = words.word() * (run["a"].size() // SHORTEST)
     run["a"].truncate()
-    run["a"].append(f"{head}{long}{words.word()}\n{words.text()}\n")
-    run.wait_for(lambda: run.lines_so_far() >= 5)
+    anew = f"{head}{long}{words.word()}\n{words.text()}\n"
+    all_lines = run.lines_so_far() + anew.count("\n")
+    run["a"].append(anew)
+    run.wait_for(lambda: run.lines_so_far() >= all_lines)
     run["a"].append(f"{words.text()}\n")
     run.settle()
     run.stop()
