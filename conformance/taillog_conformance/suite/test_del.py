@@ -6,8 +6,10 @@ import os
 import threading
 import time
 from collections.abc import Callable
+from typing import Any
 
 from ..destinations import Recorder, RecordingStream
+from ..isolated import in_a_process
 from ..outcomes import ConformanceFailure, NotApplicable, TailerHung
 from ..properties import explore
 from ..races import held_at_every_line
@@ -123,6 +125,69 @@ def test_del_1_a_stop_in_the_midst_of_a_backlog_loses_nothing(taillog_stage: Sta
     run.stop()
     releaser.join()
     run.judge()
+
+
+@requirement("DEL-1", needs=["object", "stream"])
+def test_del_1_a_stop_from_the_destination_loses_nothing(taillog_stage: Stage) -> None:
+    """The same where stop() was called from dst.write() as well, in the midst of lines that were written before."""
+    _stop_from_within(taillog_stage, "dst.write()")
+
+
+@requirement("DEL-1", needs=["object", "filter"])
+def test_del_1_a_stop_from_the_filter_loses_nothing(taillog_stage: Stage) -> None:
+    """The same where stop() was called from the filter as well, in the midst of lines that were written before."""
+    _stop_from_within(taillog_stage, "the filter")
+
+
+COMES_BACK_WITHIN = 8.0
+"""Seconds in which a tailer of three lines that is stopped from within has to end: one that waits for itself never
+does."""
+
+
+def _stop_from_within(stage: Stage, where: str) -> None:
+    """Three lines in one write, stop() called from within at the first of them, and then from without."""
+    marker, *others = stage.words.lines(3)
+    called = threading.Event()
+    refused = threading.Event()
+
+    def stop(text: str) -> None:
+        if marker not in text or called.is_set():
+            return
+        run.timeline.add("tailer", "stop", note=f"called by {where}")
+        try:
+            run.make().stop()
+        except Exception:
+            refused.set()
+        called.set()
+
+    def keep(text: str) -> bool:
+        stop(text)
+        return True
+
+    if where == "the filter":
+        run = stage.open(filter=keep)
+    else:
+        run = stage.open(stream=lambda recorder: FeedingStream(recorder, stop))
+    run["a"].append("".join(f"{line}\n" for line in (marker, *others)))
+
+    def part(send: Callable[[Any], None]) -> None:
+        run.start()
+        run.wait_for(called.is_set)
+        run.stop()
+        if refused.is_set():
+            return
+        try:
+            run.judge()
+        except ConformanceFailure as failure:
+            send(failure)
+        else:
+            send(None)
+
+    ended = in_a_process(part, COMES_BACK_WITHIN * stage.clocks.scale)
+    if not ended.answers:
+        raise NotApplicable(f"stop() that is called by {where} hangs or raises, which is LIF-13's matter")
+    if ended.answers[0] is not None:
+        raise ended.answers[0]
 
 
 GOES_ON_WITHIN = 5.0

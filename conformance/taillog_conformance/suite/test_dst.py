@@ -488,3 +488,36 @@ def test_dst_11_an_unencodable_character_ends_nothing(taillog_stage: Stage) -> N
             expected=f"{first!r}, {between!r} and {last!r}",
             got=repr(run.text()),
         )
+
+
+@requirement("DST-7", needs=["object", "stream", "several-files"])
+def test_dst_7_a_write_that_fails_in_the_drain_costs_no_other_file(taillog_stage: Stage) -> None:
+    """After one write() failed while stop() drains, the line of another file is delivered."""
+    words = taillog_stage.words
+    last = {label: words.word() for label in "ab"}
+    refused: list[str] = []
+
+    def fault(text: str) -> BaseException | None:
+        if refused or not any(word in text for word in last.values()):
+            return None
+        refused.append(text)
+        return disk_full()
+
+    run = taillog_stage.open(
+        "a b", stream=lambda recorder: FailingStream(recorder, fault), interval=CALM_INTERVAL
+    )  # it sleeps while the lines are written, and has them in the drain
+    for file in run.files.values():
+        file.append(f"{words.text()}\n")
+    run.start()
+    run.settle()
+    for label, word in last.items():
+        run[label].append(f"{word}\n")
+    run.stop()
+    text = run.text()
+    lost = [label for label, word in last.items() if word not in text and word not in "".join(refused)]
+    if refused and lost:  # what was refused may be lost, or tried again; of a drain that loses all, DEL-1 tells
+        raise run.failure(
+            f"a write() failed, and the line of another file, {lost[0]}, was not delivered by stop()",
+            expected=repr(last[lost[0]]),
+            got=shorten(text),
+        )

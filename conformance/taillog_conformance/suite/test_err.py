@@ -141,6 +141,14 @@ def _may_read(path: str | os.PathLike[str]) -> bool:
         return False
 
 
+def looping_run(stage: Stage) -> Run:
+    """A run whose source is a symbolic link to itself."""
+    run = stage.open()
+    run["a"].path.symlink_to(run["a"].path)
+    run.timeline.add("producer", "link", "a", note="to itself")
+    return run
+
+
 @requirement("ERR-2", needs=["several-files"])
 def test_err_2_other_files_are_not_affected(taillog_stage: Stage) -> None:
     """Other files are not affected."""
@@ -166,6 +174,12 @@ def test_err_3_start_and_stop_survive_it(taillog_stage: Stage) -> None:
 def test_err_3_they_survive_one_that_cannot_be_opened(taillog_stage: Stage) -> None:
     """The same of a source that cannot be opened."""
     _survives(unopenable_run(taillog_stage))
+
+
+@requirement("ERR-3", needs=["from-start", "missing-files"])  # for others each file is made before start()
+def test_err_3_they_survive_a_link_to_itself(taillog_stage: Stage) -> None:
+    """The same of a path that leads nowhere: a link to itself."""
+    _survives(looping_run(taillog_stage))
 
 
 def _survives(run: Run) -> None:
@@ -267,10 +281,7 @@ def test_err_6_a_lasting_fault_is_not_reported_again_and_again(taillog_stage: St
 @requirement("ERR-6", needs=["from-start", "missing-files"])  # for others each file is made before start()
 def test_err_6_nor_is_one_that_cannot_be_opened(taillog_stage: Stage) -> None:
     """The same of a path that cannot be opened: a link to itself."""
-    run = taillog_stage.open()
-    run["a"].path.symlink_to(run["a"].path)
-    run.timeline.add("producer", "link", "a", note="to itself")
-    _reported_a_few_times(run, "is a link to itself")
+    _reported_a_few_times(looping_run(taillog_stage), "is a link to itself")
 
 
 def _reported_a_few_times(run: Run, what: str, looks_for_one: int = 1) -> None:

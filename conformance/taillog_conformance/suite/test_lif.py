@@ -277,6 +277,39 @@ def test_lif_7_stop_returns(taillog_stage: Stage) -> None:
         run.close()
 
 
+SHRINKS_BY = 100
+"""Words of the last line of the file that is cut: a drain that waits for its end waits for ever."""
+
+
+@requirement("LIF-7", needs=["object", "stream", "several-files", "truncation"])
+def test_lif_7_stop_returns_though_a_file_was_cut_meanwhile(taillog_stage: Stage) -> None:
+    """The same where a file becomes shorter between the call of stop() and its turn in the drain."""
+    run = taillog_stage.open("a b", stream=GatedStream)
+    stream = gated(run)
+    for file in run.files.values():
+        file.append(line(taillog_stage))
+    run.start()
+    run.settle()
+    stream.shut()
+    run["a"].append(line(taillog_stage))
+    run.wait_for(stream.entered.is_set)
+    run["b"].append(f"{taillog_stage.words.text(SHRINKS_BY)}\n")
+
+    def cut() -> None:
+        while not run.ended:
+            time.sleep(run.moment())
+        time.sleep(run.moment())  # stop() has noted the sizes by now, if it does
+        run["b"].truncate()
+        stream.open_gate()
+
+    cutter = threading.Thread(target=cut, name="conformance-cut", daemon=True)
+    cutter.start()
+    try:
+        run.stop()
+    finally:
+        cutter.join()
+
+
 SLOW_INTERVAL = 3.0
 """Seconds between looks: a stop() that waits them out is told apart from any noise of the machine."""
 
@@ -403,28 +436,22 @@ def test_lif_11_a_forked_child_can_end(taillog_stage: Stage) -> None:
         )
 
 
+THREADS_THAT_FAIL = (1, 2, 3)
+"""Which of a tailer's threads cannot be started, one in each life."""
+
+
 @requirement("LIF-12", needs=["object", "several-files"])
 def test_lif_12_a_failed_start_leaves_no_thread(taillog_stage: Stage) -> None:
     """A start() that fails half-way leaves no thread behind."""
-    real = threading.Thread.start
-    for nth in (1, 2, 3):
+    for nth in THREADS_THAT_FAIL:
         run = taillog_stage.open("a b c d")
         for file in run.files.values():
             file.append(line(taillog_stage))
         run.make()
         before = set(threading.enumerate())
-        count = 0
-
-        def start(self: threading.Thread) -> None:
-            nonlocal count
-            count += 1
-            if count == nth:  # noqa: B023
-                raise RuntimeError("can't start new thread")
-            real(self)
-
-        with mock.patch.object(threading.Thread, "start", start):
-            failed = _start_fails(run)
-        if not failed:  # it began fewer threads, or it is a thread of its own that could not begin another
+        if not start_fails(
+            run, nth
+        ):  # it began fewer threads, or it is a thread of its own that could not begin another
             with suppress(ConformanceFailure, AdapterProblem):  # what stop() comes to then is not asked here
                 run.stop()
             continue
@@ -441,12 +468,23 @@ def test_lif_12_a_failed_start_leaves_no_thread(taillog_stage: Stage) -> None:
             )
 
 
-def _start_fails(run: Run) -> bool:
-    """Whether start() raises, also where it is an adapter's own that lets through what the check has thrown."""
-    try:
-        return run.attempt_start() is not None
-    except AdapterProblem:
-        return True
+def start_fails(run: Run, nth: int) -> bool:
+    """Whether start() raises as its `nth` thread cannot be started, also where an adapter lets that through."""
+    real = threading.Thread.start
+    count = 0
+
+    def start(self: threading.Thread) -> None:
+        nonlocal count
+        count += 1
+        if count == nth:
+            raise RuntimeError("can't start new thread")
+        real(self)
+
+    with mock.patch.object(threading.Thread, "start", start):
+        try:
+            return run.attempt_start() is not None
+        except AdapterProblem:
+            return True
 
 
 @requirement("LIF-13", needs=["object", "stream"])

@@ -5,22 +5,26 @@ from __future__ import annotations
 import gc
 import os
 import resource
+import stat
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 from ..isolated import in_a_process
 from ..memory import resident
 from ..offsets import family
-from ..outcomes import NotApplicable, NotRun, TailerRaised
+from ..outcomes import AdapterProblem, ConformanceFailure, NotApplicable, NotRun, TailerHung, TailerRaised
 from ..perturb import LineCounter
 from ..stage import Run, Stage
 from ._registry import requirement
+from .test_err import directory_run, looping_run
+from .test_lif import SLOW_INTERVAL, THREADS_THAT_FAIL, start_fails
 
 DESCRIPTORS = Path("/proc/self/fd")
 
@@ -54,18 +58,82 @@ def one_life(stage: Stage, files: str = "a b", to_path: bool = False) -> Run:
 @requirement("RES-1", needs=["object"])
 def test_res_1_no_thread_survives_stop(taillog_stage: Stage) -> None:
     """No thread of the tailer is alive after stop()."""
-    before = set(threading.enumerate())
-    processes = set(family(os.getpid()))
-    run = one_life(taillog_stage)
+    alive = Alive()
+    alive.judge(one_life(taillog_stage), "stop()")
 
-    def left() -> list[str]:
-        threads = [thread.name for thread in threading.enumerate() if thread not in before]
-        return threads + [f"process {pid}" for pid in family(os.getpid()) if pid not in processes]
 
-    if not run.wait_for(lambda: not left()):
-        raise run.failure(
-            "something of the tailer was still alive after stop()", expected="no thread", got=", ".join(left())
-        )
+class Alive:
+    """What is alive before a tailer is made, by which is known what stays of it."""
+
+    def __init__(self) -> None:
+        self._threads = set(threading.enumerate())
+        self._processes = set(family(os.getpid()))
+
+    def left(self) -> list[str]:
+        """The threads and processes that have come since."""
+        threads = [thread.name for thread in threading.enumerate() if thread not in self._threads]
+        return threads + [f"process {pid}" for pid in family(os.getpid()) if pid not in self._processes]
+
+    def judge(self, run: Run, after: str) -> None:
+        """Raise where something of the run's tailer does not end."""
+        if not run.wait_for(lambda: not self.left()):
+            raise run.failure(
+                f"something of the tailer was still alive after {after}",
+                expected="no thread",
+                got=", ".join(self.left()),
+            )
+
+
+@requirement("RES-1", needs=["object", "missing-files", "from-start"])  # for others each file is made before start()
+def test_res_1_no_thread_stays_for_a_missing_file(taillog_stage: Stage) -> None:
+    """The same where a file was missing all the time, at an interval that is longer than any thread may stay."""
+    alive = Alive()
+    run = taillog_stage.open(interval=SLOW_INTERVAL)
+    if run.attempt_start() is not None:
+        raise NotApplicable("start() refuses the source, which is MIS-1's matter")
+    run.quiet()
+    run.stop()
+    alive.judge(run, "stop(), the source having been missing")
+
+
+@requirement("RES-1", needs=["object", "error-report"])
+def test_res_1_no_thread_stays_for_a_directory(taillog_stage: Stage) -> None:
+    """The same where the source is a directory."""
+    alive = Alive()
+    run = directory_run(taillog_stage, "a")
+    run.interval = SLOW_INTERVAL
+    if run.attempt_start() is not None:
+        raise NotApplicable("start() refuses the source, which is ERR-3's matter")
+    run.quiet()
+    with suppress(TailerRaised):  # that is ERR-3's matter, too
+        run.stop()
+    alive.judge(run, "stop(), the source being a directory")
+
+
+@requirement("RES-1", needs=["object", "rotation"])
+def test_res_1_no_thread_stays_for_a_renamed_file(taillog_stage: Stage) -> None:
+    """The same where files were renamed shortly before."""
+    alive = Alive()
+    alive.judge(_rotated_life(taillog_stage), f"stop(), {ROTATIONS} rotations having been before it")
+
+
+@requirement("RES-1", needs=["object"])
+def test_res_1_no_thread_survives_where_stop_came_before_start(taillog_stage: Stage) -> None:
+    """The same where stop() was called before start(), too: what start() begins all the same, the next stop() ends."""
+    alive = Alive()
+    run = taillog_stage.open()
+    run["a"].append(taillog_stage.words.text() + "\n")
+    try:
+        run.stop()
+    except TailerRaised:
+        raise NotApplicable("stop() before start() raises, which is LIF-5's matter") from None
+    run.attempt_start(placed=False)
+    run.quiet()
+    try:
+        run.stop()
+    except TailerRaised:
+        raise NotApplicable("stop() that is called again raises, which is LIF-4's matter") from None
+    alive.judge(run, "stop(), start() and another stop()")
 
 
 @contextmanager
@@ -120,17 +188,22 @@ def _still_open(run: Run) -> list[str]:
 @requirement("RES-2", needs=["object", "rotation"])
 def test_res_2_no_renamed_file_stays_open_after_stop(taillog_stage: Stage) -> None:
     """The same of files that were renamed, one after the other, shortly before stop()."""
-    run = taillog_stage.open()
-    run["a"].append(taillog_stage.words.text() + "\n")
+    _none_is_open(_rotated_life(taillog_stage), f"{ROTATIONS} rotations")
+
+
+def _rotated_life(stage: Stage) -> Run:
+    """A tailer that is started, delivers, meets rotations, and is stopped."""
+    run = stage.open()
+    run["a"].append(stage.words.text() + "\n")
     run.start()
     run.settle()
     for _ in range(ROTATIONS):
         run["a"].rename()
         run["a"].create()
-        run["a"].append(taillog_stage.words.text() + "\n")
+        run["a"].append(stage.words.text() + "\n")
         run.settle()
     run.stop()
-    _none_is_open(run, f"{ROTATIONS} rotations")
+    return run
 
 
 @requirement("RES-2", needs=["object", "truncation"])
@@ -185,6 +258,30 @@ def test_res_2_no_descriptor_survives_stop_without_start(taillog_stage: Stage) -
             expected="none",
             got=", ".join(new),
         )
+
+
+@requirement("RES-2", needs=["object", "several-files"])
+def test_res_2_no_descriptor_survives_a_failed_start_and_stop(taillog_stage: Stage) -> None:
+    """No descriptor is left open after stop(): where start() failed, since it could not start a thread, too."""
+    for nth, to_path in product(THREADS_THAT_FAIL, (False, True)):
+        if to_path and "destination-path" not in taillog_stage.adapter.capabilities:
+            continue
+        run = taillog_stage.open("a b c d", dst=str(taillog_stage.folder / "out") if to_path else None)
+        for file in run.files.values():
+            file.append(taillog_stage.words.text() + "\n")
+        with own_garbage():
+            failed = start_fails(run, nth)
+            try:
+                run.stop()
+            except (ConformanceFailure, AdapterProblem):
+                continue  # what a thread of its own that could not begin another comes to is not asked here
+            left = _still_open(run)
+        if failed and left:
+            raise run.failure(
+                f"start() failed at its thread number {nth}, and a source or the destination is open after stop()",
+                expected="no descriptor",
+                got=", ".join(left),
+            )
 
 
 TRUNCATIONS, ROTATIONS = 3, 5
@@ -254,12 +351,40 @@ LOOKS_AT_A_FAULT = 200
 @requirement("RES-3", needs=["object", "error-report"])
 def test_res_3_looks_at_what_cannot_be_read_open_nothing(taillog_stage: Stage) -> None:
     """Descriptors do not grow with the number of looks: at a folder that was given as a source neither."""
+    run = directory_run(taillog_stage, "a")
+    run.interval = taillog_stage.fast_interval
+    _looks_open_nothing(run, "a source that cannot be read")
+
+
+@requirement("RES-3", needs=["object", "error-report", "missing-files", "from-start"])
+def test_res_3_looks_at_what_cannot_be_opened_open_nothing(taillog_stage: Stage) -> None:
+    """The same of a socket, of a link to itself, and of a link to nothing."""
+    descriptors()
     run = taillog_stage.open(interval=taillog_stage.fast_interval)
-    run["a"].path.mkdir()
-    run.timeline.add("producer", "mkdir", "a")
-    if run.attempt_start() is not None:
-        raise NotApplicable("start() refuses the source, which is ERR-3's matter")
-    run.wait_for_reports()
+    os.mknod(run["a"].path, stat.S_IFSOCK | 0o600)  # bind() takes no path of more than 107 bytes
+    run.timeline.add("producer", "socket", "a")
+    _looks_open_nothing(run, "a socket")
+    run = looping_run(taillog_stage)
+    run.interval = taillog_stage.fast_interval
+    _looks_open_nothing(run, "a link to itself")
+    run = taillog_stage.open(interval=taillog_stage.fast_interval)
+    run["a"].path.symlink_to(run.folder / taillog_stage.words.file_name())
+    run.timeline.add("producer", "link", "a", note="to nothing")
+    _looks_open_nothing(run, "a link to nothing")
+
+
+@requirement("RES-3", needs=["object", "destination-path"])
+def test_res_3_looks_at_the_destination_open_nothing(taillog_stage: Stage) -> None:
+    """The same of a source that is the destination, too."""
+    path = taillog_stage.folder / taillog_stage.words.file_name()
+    run = taillog_stage.open(interval=taillog_stage.fast_interval, paths={"a": path}, dst=str(path))
+    _looks_open_nothing(run, "a source that is the destination")
+
+
+def _looks_open_nothing(run: Run, at: str) -> None:
+    if run.attempt_start(placed=False) is not None:
+        raise NotApplicable("start() refuses the source; whether it may is not asked here")
+    run.quiet()
     first = len(descriptors())
     run.looks(LOOKS_AT_A_FAULT)
     second = len(descriptors())
@@ -267,7 +392,7 @@ def test_res_3_looks_at_what_cannot_be_read_open_nothing(taillog_stage: Stage) -
         run.stop()
     if second - first > SLACK:
         raise run.failure(
-            "the descriptors in use grow with the looks at a source that cannot be read",
+            f"the descriptors in use grow with the looks at {at}",
             expected=f"about {first} after {LOOKS_AT_A_FAULT} looks",
             got=f"{second}",
         )
@@ -300,11 +425,40 @@ def test_res_4_nor_does_one_that_holds_a_piece(taillog_stage: Stage) -> None:
     _idles(taillog_stage, f"{taillog_stage.words.text()}\n{taillog_stage.words.text()}")
 
 
-def _idles(taillog_stage: Stage, text: str) -> None:
+@requirement("RES-4", needs=["object", "several-files", "error-report"])
+def test_res_4_nor_does_one_with_a_directory(taillog_stage: Stage) -> None:
+    """The same where another source is a directory."""
+
+    def make_it_a_directory(run: Run) -> None:
+        run["gone"].path.mkdir()
+        run.timeline.add("producer", "mkdir", "gone")
+
+    _idles(taillog_stage, taillog_stage.words.text() + "\n", make_it_a_directory)
+
+
+@requirement("RES-4", needs=["object", "several-files"])
+def test_res_4_nor_does_one_with_a_fifo(taillog_stage: Stage) -> None:
+    """The same where another source is a FIFO without a writer."""
+
+    def make_it_a_fifo(run: Run) -> None:
+        os.mkfifo(run["gone"].path)
+        run.timeline.add("producer", "mkfifo", "gone")
+
+    try:
+        _idles(taillog_stage, taillog_stage.words.text() + "\n", make_it_a_fifo)
+    except TailerHung:
+        raise NotApplicable("a FIFO without a writer blocks the tailer, which is SRC-3's matter") from None
+    finally:
+        # A tailer that is stuck in open() is let go, so that its thread does not outlive the check.
+        os.close(os.open(taillog_stage.runs[-1]["gone"].path, os.O_RDWR | os.O_NONBLOCK))
+
+
+def _idles(taillog_stage: Stage, text: str, prepare: Callable[[Run], None] = lambda run: None) -> None:
     with LineCounter() as counter:
         files = "a gone" if "several-files" in taillog_stage.adapter.capabilities else "a"
         run = taillog_stage.open(files, interval=IDLE_INTERVAL)
         run["a"].append(text)
+        prepare(run)
         run.start()
         run.settle()
         run.seen("a")
