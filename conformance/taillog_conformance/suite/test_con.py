@@ -448,15 +448,17 @@ def test_con_5_two_tailers_of_one_file_may_hold_half_a_line_each(taillog_stage: 
     second.judge(sources=second.sources_of(first))
 
 
-@requirement("CON-5", needs=["object", "prefix"])
+@requirement("CON-5", needs=["object", "prefix", "several-files"])
 def test_con_5_two_tailers_may_be_given_the_same_prefixes(taillog_stage: Stage) -> None:
     """Two tailers in one process do not disturb each other: where both are given one mapping of prefixes."""
     words = taillog_stage.words
-    prefixes = {OF_NO_FILE: f"{words.word()}|"}
-    runs = [taillog_stage.open(prefixes={}, extra_prefixes=prefixes) for _ in range(2)]
+    given = {"a": f"{words.word()}|"}  # and b has the default header
+    runs = [taillog_stage.open("a b", prefixes=given) for _ in range(2)]
+    prefixes = {runs[0]["a"].key: given["a"]}
     for run in runs:
         run.mapping = prefixes
-        run["a"].append(f"{words.text()}\n")
+        for file in run.files.values():
+            file.append(f"{words.text()}\n")
         run.start()
         run.settle()
     for run in runs:
@@ -466,13 +468,9 @@ def test_con_5_two_tailers_may_be_given_the_same_prefixes(taillog_stage: Stage) 
         if other in run.all_text():
             raise run.failure(
                 "a tailer's lines carry the name of another one, which was given the same mapping of prefixes",
-                expected=f"the name {run.name!r} before each line",
+                expected=f"the name {run.name!r} before the line of b",
                 got=repr(run.all_text()),
             )
-
-
-OF_NO_FILE = 7
-"""A key that no source has: so that the mapping is no empty one, and each source gets the default header."""
 
 
 def _hold_halves(runs: Sequence[Run], written: Sequence[Run]) -> None:
