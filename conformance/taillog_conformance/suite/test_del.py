@@ -75,7 +75,9 @@ class StallingStream(RecordingStream):
         stall, self.stall = self.stall, 0.0
         if stall:
             self.entered.set()
+            self.recorder.timeline.add("destination", "stall", note="write() does not return")
             time.sleep(stall)
+            self.recorder.timeline.add("destination", "go on")
         super().arrived(text)
 
 
