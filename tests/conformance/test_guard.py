@@ -13,7 +13,6 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -156,7 +155,7 @@ def test_a_part_may_be_left_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
 def clock(monkeypatch: pytest.MonkeyPatch) -> Any:
     """The clock by which a process is given up, in seconds: the process itself puts it forward, however busy it is."""
     found = multiprocessing.RawValue("d", 0.0)
-    monkeypatch.setattr(isolated, "time", SimpleNamespace(monotonic=lambda: found.value))
+    monkeypatch.setattr(isolated, "RunningClock", lambda at_most: lambda: found.value)
     return found
 
 
