@@ -15,6 +15,9 @@ from collections.abc import Callable, Iterator, Mapping
 from taillog.destination import FileId, file_id
 from taillog.framing import LineFramer
 
+BLOCK_SIZE = 256 * 1024
+"""Bytes that are read, and written, at once: with 64 KiB it takes a quarter more processor time, with 1 MiB no less."""
+
 PIPE_SIZE = 1024 * 1024
 """Bytes that a pipe holds at the most, unless root raises /proc/sys/fs/pipe-max-size."""
 
@@ -193,10 +196,10 @@ class Source:
             if is_over:
                 lines += file.lines.end()
                 self._close(file)
+            self.behind = file.behind and not is_over  # before the lines are written: if that fails, the turn ends
             if lines:
                 yield lines
-            if file.behind and not is_over:
-                self.behind = True
+            if self.behind:
                 break
         if fault is not None:
             raise fault

@@ -12,10 +12,15 @@ from typing import Self
 from taillog.destination import FileId, Writable, destination_for, file_id
 from taillog.events import Events
 from taillog.framing import to_text_lines
-from taillog.source import Ends, Source
+from taillog.source import BLOCK_SIZE, Ends, Source
 from taillog.waiting import Polling, Waiting
 
 logger = logging.getLogger(__name__)
+
+MALLOC_KEEPS = 2 * 1024 * 1024
+"""Bytes that are asked of malloc() and given back at once. From that, glibc's learns to keep memory for the next block,
+where it may give each one's back to the kernel, which hands it out again page by page: 1.0 s of processor time a GB
+into a text file in place of 1.7 s, 2.2 s with a filter in place of 2.7 s."""
 
 FULL_LOOK_SEC = 10.0
 """Seconds after which all files are looked at, though no event told of them: of a write through mmap(), and of a mount
@@ -58,9 +63,8 @@ class TailLog:
         prefixes = log_line_prefixes or {}
         self._name = name
         self._destination = destination_for(dst)
-        # One for all of them: were there a new one for each read, malloc() would give pages back and take others
-        # again and again, in twice the time for 512 files.
-        room = bytearray(self._destination.block_size)
+        bytearray(MALLOC_KEEPS)
+        room = bytearray(BLOCK_SIZE)  # one for all of them: they have their turns one after another
         self._sources = [
             # PFX-2: the key, not the position. PFX-5: a prefix that is given holds, an empty one too.
             Source(

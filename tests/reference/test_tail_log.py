@@ -19,7 +19,6 @@ import pytest
 
 import taillog.tail_log
 from taillog import PollingTailLog, TailLog
-from taillog.destination import PathDestination, StreamDestination
 from taillog.tail_log import tail_logfile
 from taillog.waiting import Polling
 
@@ -191,7 +190,7 @@ def test_one_path_under_two_keys_is_delivered_for_each(path: pathlib.Path) -> No
 
 
 def test_a_backlog_does_not_starve_another_file(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(StreamDestination, "block_size", 4096)
+    monkeypatch.setattr(taillog.tail_log, "BLOCK_SIZE", 4096)
     (tmp_path / "long").write_text("x" * 79 + "\n" * 100 + "x\n" * 100_000)
     (tmp_path / "short").write_text("short\n")
     texts: list[str] = []
@@ -666,11 +665,32 @@ def test_a_full_disk_takes_no_memory_in_the_drain(path: pathlib.Path, monkeypatc
     def full(fd: int, data: bytes) -> int:
         raise OSError(errno.ENOSPC, "full")
 
-    monkeypatch.setattr(PathDestination, "block_size", 4096)
+    monkeypatch.setattr(taillog.tail_log, "BLOCK_SIZE", 4096)
     monkeypatch.setattr(os, "readv", counted_read)
     monkeypatch.setattr(os, "write", full)
     TailLog("t", {0: path}, path.with_suffix(".out"), interval_sec=LONG_INTERVAL_SEC).start().stop()
     assert reads < 10
+
+
+def test_what_a_full_disk_left_unread_comes_once_it_has_room(
+    path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path.write_bytes(b"0123456\n" * 10_000)
+    refused = threading.Event()
+    write = os.write
+
+    def full(fd: int, data: bytearray) -> int:
+        refused.set()
+        raise OSError(errno.ENOSPC, "full")
+
+    monkeypatch.setattr(taillog.tail_log, "BLOCK_SIZE", 4096)
+    monkeypatch.setattr(taillog.tail_log, "FULL_LOOK_SEC", LONG_INTERVAL_SEC)  # so that it is not that which finds it
+    monkeypatch.setattr(os, "write", full)
+    out = path.with_suffix(".out")
+    with TailLog("t", {0: path}, out, {0: ""}, interval_sec=0.01):
+        assert refused.wait(10)
+        monkeypatch.setattr(os, "write", write)
+        until(lambda: out.read_bytes() == path.read_bytes())
 
 
 def test_a_destination_that_is_a_source_is_refused_and_stays_finite(path: pathlib.Path, errors: Errors) -> None:

@@ -18,8 +18,9 @@ from ..adapters import DEFAULT, Job
 from ..outcomes import UsageProblem
 from ..target import Target, one_line
 
-LOOKS_EVERY = 0.001
-"""Seconds between two looks at how much has come into a stream in memory."""
+LOOKS_AFTER, LOOKS_AFTER_AT_MOST = 0.001, 0.01
+"""Seconds between two looks at how much has come into a stream in memory: the fewer the further the end is, for each of
+them stops the tailer (there is one GIL)."""
 
 
 class UnbufferedText(io.StringIO):
@@ -85,8 +86,10 @@ def serve(answers: int, job: dict[str, Any]) -> None:
             tailer.start()
         elif word == "wait":
             assert isinstance(dst, io.StringIO)
-            while dst.tell() < int(rest[0]):
-                time.sleep(LOOKS_EVERY)
+            wanted = int(rest[0])
+            while (came := dst.tell()) < wanted:
+                left = (time.perf_counter() - began) * (wanted / came - 1) if came else 0.0
+                time.sleep(min(max(left / 2, LOOKS_AFTER), LOOKS_AFTER_AT_MOST))
         elif word == "stop":
             began = time.perf_counter()
             tailer.stop()
