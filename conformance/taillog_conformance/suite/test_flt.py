@@ -255,8 +255,9 @@ def test_flt_2_the_filter_is_asked_once_where_a_write_fails(taillog_stage: Stage
     run.settle()
     run["a"].append(f"{refused}\n")
     run.wait_for(lambda: not failures)
-    run["a"].append(f"{words.text()}\n")
-    run.settle()
+    after = words.text()
+    run["a"].append(f"{after}\n")
+    run.wait_for(lambda: after in run.all_text())
     run.stop()
     calls = asked.asked.count(f"{refused}\n")
     if calls > 1:  # whether the line is lost, or written again, is left to the tailer

@@ -117,7 +117,7 @@ def test_rot_1_a_directory_in_the_gap_hides_no_line(taillog_stage: Stage) -> Non
     run["a"].rename()
     run.timeline.add("producer", "mkdir")
     run["a"].path.mkdir()
-    run.looks(3)
+    run.looks(2)
     run.timeline.add("producer", "rmdir")
     run["a"].path.rmdir()
     run["a"].create()
