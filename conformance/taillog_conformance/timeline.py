@@ -104,8 +104,14 @@ class Timeline:
         return number
 
     def add_write(self, file: str, text: str) -> None:
-        """Note a write to the destination of `file`; after many in a row it is noted with the one before it."""
+        """Note a write to the destination of `file`; after many in a row it is noted with the one before it.
+
+        An empty one after another write is left out: of a tailer that writes nothing at each look once says it all, and
+        the memory that the notes take is not the tailer's.
+        """
         with self._lock:
+            if self._in_a_row and not text:
+                return
             last = self._events[-1] if self._in_a_row else None
             if last is not None and last.file != file:
                 self._in_a_row = 0

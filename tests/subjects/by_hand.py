@@ -455,6 +455,13 @@ SCENARIOS: dict[str, tuple[list[tuple[str, bytes] | str], bytes]] = {
         b"one\ntwo\nthree\n",
     ),
     "ROT-2-race": ([("append", b"one\n"), "start", "create", ("append", b"two\n")], b"one\ntwo\n"),
+    "ROT-1-folder": (
+        [
+            *(("append", b"one\n"), "start", "rename_folder", ("append", b"late\n")),
+            *("mkparent!", "create!", ("append", b"two\n"), ("append", b"three\n")),
+        ],
+        b"one\nlate\ntwo\nthree\n",
+    ),
     "ROT-2-folder": (
         [("append", b"one\n"), "start", "delete!", "rmdir", "mkparent!", ("append", b"two\n"), ("append", b"three\n")],
         b"one\ntwo\nthree\n",
@@ -545,6 +552,10 @@ SCENARIOS: dict[str, tuple[list[tuple[str, bytes] | str], bytes]] = {
         ["link", ("append", b"one\n"), "start", "turn!", ("append", b"two\n"), ("append", b"three\n")],
         b"one\ntwo\nthree\n",
     ),
+    "ROT-7-folder": (
+        ["link_folder", ("append", b"one\n"), "start", "turn_folder", ("append", b"two\n"), ("append", b"three\n")],
+        b"one\ntwo\nthree\n",
+    ),
     "ROT-7": (
         ["link", ("append", b"one\n"), "start", "turn", ("append", b"two\n"), ("append", b"three\n")],
         b"one\ntwo\nthree\n",
@@ -608,6 +619,21 @@ class Producer:
         self.path.with_name("link").symlink_to(f"target.{self.targets}")
         self.path.with_name("link").rename(self.path)
         self.create()
+
+    def link_folder(self) -> None:
+        folder = self.path.parent
+        folder.rename(folder.with_name("folder.0"))
+        folder.symlink_to("folder.0")
+
+    def turn_folder(self) -> None:
+        folder = self.path.parent
+        folder.with_name("folder.1").mkdir()
+        folder.with_name("link").symlink_to("folder.1")
+        folder.with_name("link").rename(folder)
+        self.create()
+
+    def rename_folder(self) -> None:
+        self.path.parent.rename(self.path.parent.with_name("sub.1"))
 
     def mkdir(self) -> None:
         self.path.mkdir()
