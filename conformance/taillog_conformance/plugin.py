@@ -362,7 +362,7 @@ def _give_up(
     capture = item.config.pluginmanager.getplugin("capturemanager")
     if capture is not None:
         capture.suspend(in_=True)
-    remove_tree(item.config.stash[_CONTEXT]["stage"].folder)
+    remove_tree(_own_folder(item.config))
     os.write(2, f"\n{result.message}\n\nThe run ends here, for nothing else ends what the tailer does.\n".encode())
     os._exit(ENDED_BY_US)
 

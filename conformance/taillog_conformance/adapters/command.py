@@ -309,18 +309,19 @@ class CommandTailer(Following):
             shutil.rmtree(self._folder, ignore_errors=True)
 
     def _join(self) -> None:
-        ends = time.monotonic() + ENDS_WITHIN
-        for reader in self._readers:
-            reader.join(max(0.0, ends - time.monotonic()))
+        self._await_readers()
         for process in self._processes.values():
             _signal_group(process, signal.SIGKILL)  # what the program left behind in its session
-
-        for reader in self._readers:
-            reader.join(ENDS_WITHIN)
+        self._await_readers()
         for process in self._processes.values():
             for pipe in (process.stdin, process.stdout, process.stderr):
                 if pipe is not None and not any(reader.is_alive() for reader in self._readers):
                     pipe.close()
+
+    def _await_readers(self) -> None:
+        ends = time.monotonic() + ENDS_WITHIN
+        for reader in self._readers:
+            reader.join(max(0.0, ends - time.monotonic()))
 
     # What the drain looks at.
 
