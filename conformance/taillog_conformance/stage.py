@@ -577,8 +577,9 @@ class Run:
         file = self.files[label]
         if self.stage.profile.offset_visible:
             self._wait(lambda: (self._offset(file) or 0) <= file.size(), self.stage.clocks.settles_within)
-        if self._offset(file) is None:  # else it was seen, or it was waited for long enough
-            self.quiet()
+            if self._offset(file) is not None:
+                return  # it was seen, or it was waited for long enough
+        self.quiet()
 
     def glimpsed(self, label: str) -> None:
         """As seen, but with little patience where the reading cannot be watched: for checks of many rounds."""
