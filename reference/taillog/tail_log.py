@@ -63,7 +63,7 @@ class TailLog:
         prefixes = log_line_prefixes or {}
         self._name = name
         self._destination = destination_for(dst)
-        bytearray(MALLOC_KEEPS)
+        bytes(MALLOC_KEEPS)  # no bytearray, which would touch each page of it
         room = bytearray(BLOCK_SIZE)  # one for all of them: they have their turns one after another
         self._sources = [
             # PFX-2: the key, not the position. PFX-5: a prefix that is given holds, an empty one too.
