@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import threading
@@ -9,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
+from conftest import Command
 
 from taillog_conformance import guard, stage
 from taillog_conformance.adapters import TailLogAdapter
@@ -18,6 +20,7 @@ from taillog_conformance.producer import NEW_FILES, ProducedFile
 from taillog_conformance.smoke import smoke
 from taillog_conformance.stage import Profile, Stage
 from taillog_conformance.timeline import Timeline
+from taillog_fixtures.correct import pread_reader
 from taillog_fixtures.correct.kinds import FromTheEnd, class_from_the_end
 from taillog_fixtures.specimens._loop import OneLoop
 
@@ -223,3 +226,37 @@ def test_a_tailer_that_says_so_is_not_believed(tmp_path: Path) -> None:
     with pytest.raises(TailerRaised):
         played.open().start()
     played.close()
+
+
+def test_where_the_offset_says_nothing_a_truncation_is_given_time(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    found = Stage(TailLogAdapter(pread_reader.TailLog), "1", parent=tmp_path)
+    run = found.open()
+    run["a"].append("one\n")
+    run.start()
+    run.must_deliver()
+    assert run.offset("a") == 0  # it is open, and reads by position
+    rests: list[int] = []
+    monkeypatch.setattr(run, "quiet", lambda: rests.append(1))
+    run["a"].truncate()
+    run.seen_truncated("a")
+    assert rests == [1]
+    found.close()
+
+
+def test_writes_of_nothing_take_no_memory_of_the_notes() -> None:
+    timeline = Timeline()
+    timeline.add_write("", "one\n")
+    for _ in range(1000):
+        timeline.add_write("", "")
+    timeline.add("check", "saw")
+    timeline.add_write("", "")
+    assert [event.data for event in timeline.events()] == ["one\n", None, ""]
+
+
+def test_several_writes_a_line_and_writes_of_nothing_are_no_fault(taillog: Command, project: Path) -> None:
+    words = ["--only", "RES-3", "--only", "DEL-10", "-n", "0", "-q", "--json", "out.json"]
+    assert taillog("check", "taillog_fixtures.correct.thread_per_file:TailLog", *words).returncode == 3
+    rows = json.loads((project / "out.json").read_text())["requirements"]
+    assert [row["status"] for row in rows if row["id"] in ("RES-3", "DEL-10")] == ["pass", "pass"]

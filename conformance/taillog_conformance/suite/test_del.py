@@ -514,8 +514,9 @@ def test_del_10_a_long_backlog_does_not_starve_others(taillog_stage: Stage) -> N
 
     def feed(text: str) -> None:
         nonlocal end
-        state["through"] = state["through"] or wanted in end + text
-        end = (end + text)[-len(wanted) :]
+        text_so_far = end + text
+        state["through"] = state["through"] or wanted in text_so_far
+        end = text_so_far[-len(wanted) :]
         state["came"] += text.count("\n")
         while (
             not state["through"]

@@ -9,7 +9,7 @@ import stat
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import product
@@ -353,7 +353,7 @@ def test_res_3_looks_at_what_cannot_be_read_open_nothing(taillog_stage: Stage) -
     """Descriptors do not grow with the number of looks: at a folder that was given as a source neither."""
     run = directory_run(taillog_stage, "a")
     run.interval = taillog_stage.fast_interval
-    _looks_open_nothing([run], "a source that cannot be read")
+    _looks_open_nothing({"a source that cannot be read": run})
 
 
 @requirement("RES-3", needs=["object", "error-report", "missing-files", "from-start"])
@@ -367,7 +367,7 @@ def test_res_3_looks_at_what_cannot_be_opened_open_nothing(taillog_stage: Stage)
     loop.interval = taillog_stage.fast_interval
     link["a"].path.symlink_to(link.folder / taillog_stage.words.file_name())
     link.timeline.add("producer", "link", "a", note="to nothing")
-    _looks_open_nothing([loop, socket, link], "a link to itself, a socket and a link to nothing")
+    _looks_open_nothing({"a link to itself": loop, "a socket": socket, "a link to nothing": link})
 
 
 @requirement("RES-3", needs=["object", "destination-path"])
@@ -375,23 +375,24 @@ def test_res_3_looks_at_the_destination_open_nothing(taillog_stage: Stage) -> No
     """The same of a source that is the destination, too."""
     path = taillog_stage.folder / taillog_stage.words.file_name()
     run = taillog_stage.open(interval=taillog_stage.fast_interval, paths={"a": path}, dst=str(path))
-    _looks_open_nothing([run], "a source that is the destination")
+    _looks_open_nothing({"a source that is the destination": run})
 
 
-def _looks_open_nothing(runs: list[Run], at: str) -> None:
-    started = [run for run in runs if run.attempt_start(placed=False) is None]
+def _looks_open_nothing(runs: Mapping[str, Run]) -> None:
+    started = {at: run for at, run in runs.items() if run.attempt_start(placed=False) is None}
     if not started:
         raise NotApplicable("start() refuses the source; whether it may is not asked here")
-    started[0].quiet()
+    run, *_ = started.values()
+    run.quiet()
     first = len(descriptors())
-    started[0].looks(LOOKS_AT_A_FAULT)
+    run.looks(LOOKS_AT_A_FAULT)
     second = len(descriptors())
-    for run in started:
+    for each in started.values():
         with suppress(TailerRaised):  # that is ERR-3's matter, too
-            run.stop()
+            each.stop()
     if second - first > SLACK:
-        raise started[0].failure(
-            f"the descriptors in use grow with the looks at {at}",
+        raise run.failure(
+            f"the descriptors in use grow with the looks at {', '.join(started)}",
             expected=f"about {first} after {LOOKS_AT_A_FAULT} looks",
             got=f"{second}",
         )
@@ -403,7 +404,11 @@ MEBIBYTES_SLACK = 32
 IN_WORDS = {"blocks": "memory blocks", "mebibytes": "mebibytes of memory"}
 
 IDLE_INTERVAL = 0.05
+"""Seconds between the looks of a tailer that is to idle: what it does at a look takes a small part of them."""
+
 IDLE_LOOKS = 3
+"""Intervals in which it is watched: one that spins shows itself in the first."""
+
 MOST_PASSES = 40
 """Times a line of an idle tailer's code may be passed for one interval: it may wait in slices, or look at a few
 things in turn; one that spins passes it thousands of times."""
