@@ -21,7 +21,7 @@ from .isolated import ALIVE, in_a_process
 from .memory import MEMORY
 from .outcomes import AdapterProblem, ConformanceFailure, NotRun
 from .producer import remove_tree
-from .stage import Profile, Run, Stage, header_template
+from .stage import LATENCIES_TO_SEE, Profile, Run, Stage, header_template
 
 SAYS = "in the smoke check, "
 """What the message of its failure begins with: it is shown as that of a check of the requirement."""
@@ -158,6 +158,7 @@ def _smoke(
             result.profile.latency = time.monotonic() - began
         offset = run.offset("a")
         result.profile.offset_visible = offset is not None and offset >= run["a"].size()
+        result.profile.keeps_open = _stays_open(run, result.profile.latency)
         result.profile.header = _header(run, first)
         result.requirement = STOPS
         doing(STOPS)
@@ -181,6 +182,19 @@ def _smoke(
     except AdapterProblem as problem:
         result.problem = result.problem or str(problem)
     return result
+
+
+SAMPLES = 8
+"""Times that are looked whether a file is open, over more than the time from one look of the tailer to the next."""
+
+
+def _stays_open(run: Run, latency: float) -> bool:
+    """Whether the tailer, which delivers within `latency` seconds, has the file open whenever that is looked at."""
+    for _ in range(SAMPLES):
+        run.rest(max(run.moment(), LATENCIES_TO_SEE * latency) / SAMPLES)
+        if run.offset("a") is None:
+            return False
+    return True
 
 
 def _header(run: Run, token: str) -> str | None:

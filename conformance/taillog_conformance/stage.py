@@ -79,6 +79,8 @@ class Profile:
     """What the smoke check learned of a tailer, for waits and texts that have to fit it; it decides no verdict."""
 
     offset_visible: bool = False
+    keeps_open: bool = False
+    """Whether a file stays open from one look to the next, as far as that can be known."""
     latency: float = 0.0
     """Seconds from a write to its delivery."""
     header: str | None = None

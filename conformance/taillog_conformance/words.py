@@ -51,6 +51,11 @@ class Words:
         word, width = self.word(), len(str(count))
         return [f"{word} {number:0{width}}" for number in range(count)]
 
+    def of_size(self, size: int) -> str:
+        """Different lines of `size` characters in all, with their line ends; the last one is filled up."""
+        lines, _, _ = "\n".join(self.lines(1 + size // SHORTEST))[: size - 1].rpartition("\n")
+        return f"{lines:x<{size - 1}}\n"
+
     def keys(self, count: int) -> list[int]:
         """`count` different keys that do not ascend, none of them the place it stands at."""
         while True:

@@ -20,7 +20,7 @@ from taillog_conformance.producer import NEW_FILES, ProducedFile
 from taillog_conformance.smoke import smoke
 from taillog_conformance.stage import Profile, Stage
 from taillog_conformance.timeline import Timeline
-from taillog_fixtures.correct import pread_reader
+from taillog_fixtures.correct import one_loop, pread_reader, thread_per_file
 from taillog_fixtures.correct.kinds import FromTheEnd, class_from_the_end
 from taillog_fixtures.specimens._loop import OneLoop
 
@@ -260,3 +260,10 @@ def test_several_writes_a_line_and_writes_of_nothing_are_no_fault(taillog: Comma
     assert taillog("check", "taillog_fixtures.correct.thread_per_file:TailLog", *words).returncode == 3
     rows = json.loads((project / "out.json").read_text())["requirements"]
     assert [row["status"] for row in rows if row["id"] in ("RES-3", "DEL-10")] == ["pass", "pass"]
+
+
+@pytest.mark.parametrize(
+    ("tailer", "keeps"), [(thread_per_file.TailLog, True), (pread_reader.TailLog, True), (one_loop.TailLog, False)]
+)
+def test_the_smoke_check_learns_whether_a_file_stays_open_from_look_to_look(tailer: type, keeps: bool) -> None:
+    assert smoke(TailLogAdapter(tailer), "open", Clocks()).profile.keeps_open is keeps

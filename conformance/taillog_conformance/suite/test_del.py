@@ -317,6 +317,29 @@ def test_del_5_no_line_of_a_burst_is_delivered_twice(taillog_stage: Stage) -> No
     run.judge()
 
 
+SMALLEST_POWER, LARGEST_POWER = 6, 13
+"""Appends have from 64 to 8192 bytes: a power of two, and somewhere up to the next one. Small buffers are among them,
+and the marks by which a file is known again."""
+
+
+@requirement("DEL-5")
+def test_del_5_no_append_of_any_size_is_delivered_twice(taillog_stage: Stage) -> None:
+    """No line is delivered twice: of whatever size what is appended is, when what stood before has been delivered."""
+    words = taillog_stage.words
+    powers = [2**power for power in range(SMALLEST_POWER, LARGEST_POWER)]
+    sizes = [*powers, *(words.random.randrange(power + 1, 2 * power) for power in powers)]
+    words.random.shuffle(sizes)
+    run = taillog_stage.open()
+    run["a"].append(f"{words.text()}\n")
+    run.start()
+    for size in sizes:
+        run.settle()
+        run["a"].append(words.of_size(size))
+    run.settle()
+    run.stop()
+    run.judge()
+
+
 @requirement("DEL-5")
 def test_del_5_an_older_time_of_modification_repeats_nothing(taillog_stage: Stage) -> None:
     """No line is delivered twice: not after a touch to a time before, as a restored backup or a set clock leaves it."""

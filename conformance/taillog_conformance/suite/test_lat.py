@@ -54,7 +54,23 @@ def test_lat_1_a_full_block_waits_for_no_other(taillog_stage: Stage) -> None:
     run.stop()
 
 
-LINES = 7
+LONG_BACKLOG = 10 * 262_144
+"""Bytes that no reader takes at once: it has to go on by itself."""
+
+
+@requirement("LAT-1")
+def test_lat_1_a_long_backlog_waits_for_no_other(taillog_stage: Stage) -> None:
+    """The same of more lines at once than a reader takes in one look: the last of them wait for nothing else."""
+    run = taillog_stage.open()
+    run["a"].create()
+    run.start()
+    line = f"{taillog_stage.words.word()} ".ljust(1023, "x") + "\n"
+    run["a"].append(line * (LONG_BACKLOG // len(line)))
+    run.must_deliver()
+    run.stop()
+
+
+LINES = 5
 INTERVAL = 0.05
 """Seconds between looks: far above what a line takes on its way, so that the looks decide."""
 LOOKS = 2
