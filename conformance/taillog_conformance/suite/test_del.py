@@ -151,9 +151,12 @@ def _stop_from_within(stage: Stage, where: str) -> None:
     marker, *others = stage.words.lines(3)
     called = threading.Event()
     refused = threading.Event()
+    came = ""  # a line may come in several writes
 
     def stop(text: str) -> None:
-        if marker not in text or called.is_set():
+        nonlocal came
+        came += text
+        if marker not in came or called.is_set():
             return
         run.timeline.add("tailer", "stop", note=f"called by {where}")
         try:

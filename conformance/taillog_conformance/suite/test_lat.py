@@ -54,8 +54,9 @@ def test_lat_1_a_full_block_waits_for_no_other(taillog_stage: Stage) -> None:
     run.stop()
 
 
-LONG_BACKLOG = 10 * 262_144
-"""Bytes that no reader takes at once: it has to go on by itself."""
+LONG_LINES, LONG_LINE = 256, 10_240
+"""Lines, and the bytes of each, that no reader takes at once: it has to go on by itself. They are long, so that they
+are few: some tailers pause after each line."""
 
 
 @requirement("LAT-1")
@@ -64,8 +65,8 @@ def test_lat_1_a_long_backlog_waits_for_no_other(taillog_stage: Stage) -> None:
     run = taillog_stage.open()
     run["a"].create()
     run.start()
-    line = f"{taillog_stage.words.word()} ".ljust(1023, "x") + "\n"
-    run["a"].append(line * (LONG_BACKLOG // len(line)))
+    line = f"{taillog_stage.words.word()} ".ljust(LONG_LINE - 1, "x") + "\n"
+    run["a"].append(line * LONG_LINES)
     run.must_deliver()
     run.stop()
 
