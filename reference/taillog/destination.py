@@ -9,7 +9,7 @@ import os
 import stat
 from typing import Protocol
 
-from taillog.framing import to_utf8, with_prefix
+from taillog.framing import with_prefix
 
 NEW_FILE_MODE = 0o666  # as with open(): what others may not do, the umask takes away
 
@@ -40,7 +40,7 @@ class Destination(Protocol):
         """Begin: called by start(), not before (LIF-2). Raises OSError."""
 
     def write(self, lines: bytearray, prefix: str) -> None:
-        """Write whole lines, each with the prefix before it; not while it is stuck. Raises whatever writing raises."""
+        """Write whole lines of UTF-8, each after the prefix; not while it is stuck. Raises whatever writing raises."""
 
     def write_the_rest(self) -> None:
         """Write what is left of an earlier write(). Raises whatever the writing raises."""
@@ -76,7 +76,7 @@ class StreamDestination:
         """Write the text; what the stream cannot encode, with "?" in its place (DST-11)."""
         self._is_flushed = False
         # "surrogatepass" is for a lone surrogate in a prefix (it may come from a file name). The lines have none.
-        prefixed = with_prefix(to_utf8(lines), prefix.encode("utf-8", "surrogatepass"))
+        prefixed = with_prefix(lines, prefix.encode("utf-8", "surrogatepass"))
         text = prefixed.decode("utf-8", "surrogatepass")
         try:
             self._stream.write(text)
@@ -136,7 +136,7 @@ class PathDestination:
 
     def write(self, lines: bytearray, prefix: str) -> None:
         """Write these lines; not while it is stuck. Raises OSError; the rest is kept then."""
-        self._rest = with_prefix(to_utf8(lines), prefix.encode("utf-8", "replace"))  # "?" for a lone surrogate
+        self._rest = with_prefix(lines, prefix.encode("utf-8", "replace"))  # "?" for a lone surrogate
         self.write_the_rest()
 
     def write_the_rest(self) -> None:

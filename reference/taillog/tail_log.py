@@ -11,7 +11,7 @@ from typing import Self
 
 from taillog.destination import FileId, Writable, destination_for, file_id
 from taillog.events import Events
-from taillog.framing import to_text_lines
+from taillog.framing import each_line, to_utf8
 from taillog.source import BLOCK_SIZE, Ends, Source
 from taillog.waiting import Polling, Waiting
 
@@ -263,10 +263,11 @@ class TailLog:
             for block in blocks:
                 if not block:
                     continue
+                lines = to_utf8(block)
                 if self._filter is not None:  # FLT-3
-                    block = self._kept(source, self._filter, block)
-                if block:
-                    self._write(block, source.prefix)
+                    lines = self._kept(source, self._filter, lines)
+                if lines:
+                    self._write(lines, source.prefix)
                 if self._destination.stuck:
                     return
         except BaseException as error:
@@ -274,16 +275,17 @@ class TailLog:
         else:
             self._clear(subject)
 
-    def _kept(self, source: Source, keep: Callable[[str], object], block: bytearray) -> bytearray:
-        """Those of the lines that the filter keeps."""
+    def _kept(self, source: Source, keep: Callable[[str], object], lines: bytearray) -> bytearray:
+        """Those of the lines, which are UTF-8, that the filter keeps."""
         subject = ("filter", source.key)
-        lines = to_text_lines(block)
         kept = []
-        has_raised = False
-        for line in lines:
+        has_refused = has_raised = False
+        for line in each_line(lines):
             try:
-                if keep(line):  # FLT-1: true, not just True
+                if keep(line.decode()):  # FLT-1: true, not just True
                     kept.append(line)
+                else:
+                    has_refused = True
             except BaseException as error:  # ERR-8: SystemExit is one more way for a filter to fail
                 has_raised = True  # FLT-6, FLT-7: this line is left out, and no other
                 self._report(
@@ -295,7 +297,7 @@ class TailLog:
                 )
         if not has_raised:
             self._clear(subject)
-        return block if len(kept) == len(lines) else bytearray("".join(kept).encode("utf-8"))
+        return bytearray().join(kept) if has_refused or has_raised else lines
 
     def _write(self, lines: bytearray, prefix: str) -> None:
         self._try_to_write(lambda: self._destination.write(lines, prefix))

@@ -100,7 +100,7 @@ def test_what_a_stream_cannot_encode_is_replaced(encoding: str, expected: str) -
 @pytest.mark.parametrize("prefix", ["", "[a0]:", "%s {} ", "\n", "ä ", "\udcff:"])
 def test_a_stream_gets_the_prefix_letter_for_letter(prefix: str) -> None:
     stream = io.StringIO(newline="")
-    StreamDestination(stream).write(bytearray(b"a\n\n\xffb\n"), prefix)
+    StreamDestination(stream).write(lines("a\n\n\ufffdb\n"), prefix)
     assert stream.getvalue() == f"{prefix}a\n{prefix}\n{prefix}\ufffdb\n"
 
 

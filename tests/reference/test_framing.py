@@ -4,7 +4,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from taillog.framing import LineFramer, to_text, to_text_lines, to_utf8, with_prefix
+from taillog.framing import LineFramer, each_line, to_text, to_utf8, with_prefix
 
 # Bytes that a framer or a decoder could trip over: both newline characters, the bytes of a character beyond
 # the BMP, of U+2028, U+0085 and a BOM, a byte that no UTF-8 has, NUL, and something ordinary.
@@ -82,7 +82,7 @@ def test_a_long_line_in_small_pieces_takes_linear_time() -> None:
 @given(st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\n")), min_size=1))
 def test_lines_are_split_and_prefixed_at_lf_only(lines: list[str]) -> None:
     text = "".join(line + "\n" for line in lines)
-    assert to_text_lines(bytearray(text.encode())) == [line + "\n" for line in lines]
+    assert [line.decode() for line in each_line(bytearray(text.encode()))] == [line + "\n" for line in lines]
     prefixed = "".join(f"[p0]:{line}\n" for line in lines)
     assert with_prefix(bytearray(text.encode()), b"[p0]:") == prefixed.encode()
 
@@ -94,15 +94,6 @@ def test_lines_are_split_and_prefixed_at_lf_only(lines: list[str]) -> None:
 def test_in_utf8_it_is_the_same_text(text: bytes) -> None:
     lines = bytearray(text + b"\n")
     assert to_utf8(lines).decode("utf-8") == to_text(lines)
-
-
-@AT_ANY_SPEED
-@given(texts)
-@example(b"x" * 8191 + "\u20ac".encode() + b"\nover the end of what a text file decodes at once\n")
-@example(b"x" * 8190 + b"\xf0\x9f\nbroken there\n")
-def test_the_lines_of_the_text_are_the_text(text: bytes) -> None:
-    lines = bytearray(text + b"\n")
-    assert "".join(to_text_lines(lines)) == to_text(lines)
 
 
 @pytest.mark.parametrize("prefix", ["", "%s", "{}", " blank ", "two\nlines"])
