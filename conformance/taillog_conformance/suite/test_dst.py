@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import resource
 from collections.abc import Callable, Iterator
@@ -217,7 +218,12 @@ def _that_raises(error: BaseException) -> Callable[[Recorder], FailingStream]:
 @requirement("DST-6", needs=["stream"])
 def test_dst_6_a_destination_that_raises_is_reported(taillog_stage: Stage) -> None:
     """A dst whose write() raises is reported, and stop() returns."""
-    for error in (disk_full(), ValueError("I/O operation on closed file."), RuntimeError("reentrant call")):
+    for error in (
+        disk_full(),
+        ValueError("I/O operation on closed file."),
+        RuntimeError("reentrant call"),
+        BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE)),
+    ):
         run = taillog_stage.open(stream=_that_raises(error))
         run["a"].append(taillog_stage.words.text() + "\n")
         run.start(placed=False)

@@ -275,13 +275,17 @@ MOST_REPORTS = 3
 @requirement("ERR-6")
 def test_err_6_a_lasting_fault_is_not_reported_again_and_again(taillog_stage: Stage) -> None:
     """One lasting fault is not reported again and again: the reports do not grow with the number of looks."""
-    _reported_a_few_times(directory_run(taillog_stage, "a"), "is a directory", looks_for_one=20)
+    if "several-files" in taillog_stage.adapter.capabilities:
+        # Who remembers no more than the last fault forgets the one at the other.
+        _reported_a_few_times(directory_run(taillog_stage, "a b"), "two sources are directories", looks_for_one=20)
+    else:
+        _reported_a_few_times(directory_run(taillog_stage, "a"), "one source is a directory", looks_for_one=20)
 
 
 @requirement("ERR-6", needs=["from-start", "missing-files"])  # for others each file is made before start()
 def test_err_6_nor_is_one_that_cannot_be_opened(taillog_stage: Stage) -> None:
     """The same of a path that cannot be opened: a link to itself."""
-    _reported_a_few_times(looping_run(taillog_stage), "is a link to itself")
+    _reported_a_few_times(looping_run(taillog_stage), "one source is a link to itself")
 
 
 def _reported_a_few_times(run: Run, what: str, looks_for_one: int = 1) -> None:
@@ -295,7 +299,7 @@ def _reported_a_few_times(run: Run, what: str, looks_for_one: int = 1) -> None:
     run.stop()
     if many - few > max(MOST_REPORTS, few):
         raise run.failure(
-            f"one source {what}, and it was reported {many} times while the tailer ran",
+            f"{what}: reported {many} times while the tailer ran",
             expected=f"no more than the {few} reports that the first looks made",
             got=f"{many} reports after more looks",
         )

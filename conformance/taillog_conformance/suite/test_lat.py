@@ -37,7 +37,7 @@ def test_lat_1_a_line_reaches_a_file_at_once(taillog_stage: Stage) -> None:
     run.stop()
 
 
-BLOCKS = (4096, 8192, 65536, 262144)
+BLOCKS = (4096, 8192, 65536, 262_144, 1_048_576)
 """Bytes that fill a reader's block to the last: the usual sizes."""
 
 

@@ -425,8 +425,16 @@ def test_res_4_an_idle_tailer_does_not_spin(taillog_stage: Stage) -> None:
 
 @requirement("RES-4", needs=["object"])
 def test_res_4_nor_does_one_that_holds_a_piece(taillog_stage: Stage) -> None:
-    """The same while the end of a line is waited for."""
-    _idles(taillog_stage, f"{taillog_stage.words.text()}\n{taillog_stage.words.text()}")
+    """The same while the end of a line is waited for, and a file, to which a link leads already."""
+
+    def link_it_to_nothing(run: Run) -> None:
+        if "gone" in run.files:
+            run["gone"].path.symlink_to(run["gone"].path.with_name(taillog_stage.words.file_name()))
+            run.timeline.add("producer", "link", "gone", note="to a file that is missing")
+
+    needs = {"several-files", "missing-files", "from-start"}  # without, each file is made before start()
+    prepare = link_it_to_nothing if needs <= taillog_stage.adapter.capabilities else lambda run: None
+    _idles(taillog_stage, f"{taillog_stage.words.text()}\n{taillog_stage.words.text()}", prepare)
 
 
 @requirement("RES-4", needs=["object", "several-files", "error-report"])
