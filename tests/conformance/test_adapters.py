@@ -361,6 +361,16 @@ def test_a_command_that_cannot_be_run_is_refused_in_one_line(words: str | list[s
     assert "\n" not in str(caught.value)
 
 
+def test_what_a_shell_says_of_a_program_that_the_signal_ended_is_no_report(
+    path: Path, opened: Opened, taken: Taken
+) -> None:
+    program = 'trap stop=1 TERM; echo up; while [ -z "$stop" ]; do sleep 60; done; echo of its own >&2'
+    tailer = opened(shell(program), path)
+    await_(lambda: taken.texts[0])
+    tailer.stop()
+    assert "".join(taken.reports) == "of its own\n"
+
+
 def test_a_command_declares_no_prefix_filter_or_destination() -> None:
     assert CommandAdapter(TAIL).capabilities == TOLD | {"error-report", "several-files"}
     changed = CommandAdapter(TAIL, capabilities=["rotation"], without=["error-report"])

@@ -233,7 +233,16 @@ class CommandTailer(Following):
         assert process.stdout is not None
         assert process.stderr is not None
         self._read(process, process.stdout, take, end)
-        self._read(process, process.stderr, self._job.report, lambda: None)
+        self._read(process, process.stderr, partial(self._report, process), lambda: None)
+
+    def _report(self, process: subprocess.Popen[bytes], text: str) -> None:
+        """Pass on what the program says, but not what a shell says of its own programs: that the signal ended them."""
+        how = self._adapter.stop
+        if process.pid in self._told_to_end and isinstance(how, signal.Signals):
+            name = signal.strsignal(how) or how.name
+            text = "".join(line for line in text.splitlines(keepends=True) if name not in line)
+        if text:
+            self._job.report(text)
 
     def _read(
         self, process: subprocess.Popen[bytes], pipe: IO[bytes], take: Callable[[str], None], end: Callable[[], None]
