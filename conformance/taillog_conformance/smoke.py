@@ -21,7 +21,7 @@ from .isolated import ALIVE, in_a_process
 from .memory import MEMORY
 from .outcomes import AdapterProblem, ConformanceFailure, NotRun
 from .producer import remove_tree
-from .stage import LATENCIES_TO_SEE, Profile, Run, Stage, header_template
+from .stage import Profile, Run, Stage, header_template
 
 SAYS = "in the smoke check, "
 """What the message of its failure begins with: it is shown as that of a check of the requirement."""
@@ -155,10 +155,10 @@ def _smoke(
         wait = run.wait_long if came or not patient else run.wait_for
         wait(lambda: second in run.all_text() or bool(ended()))
         if second in run.all_text():  # of a line that was lost there is nothing to learn
-            result.profile.latency = time.monotonic() - began
+            result.profile.latency = stage.profile.latency = time.monotonic() - began
         offset = run.offset("a")
         result.profile.offset_visible = offset is not None and offset >= run["a"].size()
-        result.profile.keeps_open = _stays_open(run, result.profile.latency)
+        result.profile.keeps_open = _stays_open(run)
         result.profile.header = _header(run, first)
         result.requirement = STOPS
         doing(STOPS)
@@ -188,10 +188,10 @@ SAMPLES = 8
 """Times that are looked whether a file is open, over more than the time from one look of the tailer to the next."""
 
 
-def _stays_open(run: Run, latency: float) -> bool:
-    """Whether the tailer, which delivers within `latency` seconds, has the file open whenever that is looked at."""
+def _stays_open(run: Run) -> bool:
+    """Whether the tailer has the file open whenever that is looked at."""
     for _ in range(SAMPLES):
-        run.rest(max(run.moment(), LATENCIES_TO_SEE * latency) / SAMPLES)
+        run.rest(run.moment() / SAMPLES)
         if run.offset("a") is None:
             return False
     return True

@@ -96,6 +96,15 @@ def test_in_utf8_it_is_the_same_text(text: bytes) -> None:
     assert to_utf8(lines).decode("utf-8") == to_text(lines)
 
 
+@AT_ANY_SPEED
+@given(texts)
+@example(b"x" * 8191 + "\u20ac".encode() + b"\nover the end of a block\n")
+@example(b"x" * 8190 + b"\xf0\x9f\nbroken there\n")
+def test_the_lines_of_the_text_are_the_text(text: bytes) -> None:
+    lines = bytearray(text + b"\n")
+    assert "".join(line.decode() for line in each_line(to_utf8(lines))) == to_text(lines)
+
+
 @pytest.mark.parametrize("prefix", ["", "%s", "{}", " blank ", "two\nlines"])
 def test_a_prefix_stands_letter_for_letter(prefix: str) -> None:
     assert with_prefix(bytearray(b"a\n\nb\n"), prefix.encode()) == f"{prefix}a\n{prefix}\n{prefix}b\n".encode()

@@ -275,11 +275,11 @@ MOST_REPORTS = 3
 @requirement("ERR-6")
 def test_err_6_a_lasting_fault_is_not_reported_again_and_again(taillog_stage: Stage) -> None:
     """One lasting fault is not reported again and again: the reports do not grow with the number of looks."""
+    directories, what = "a", "one source is a directory"
     if "several-files" in taillog_stage.adapter.capabilities:
         # Who remembers no more than the last fault forgets the one at the other.
-        _reported_a_few_times(directory_run(taillog_stage, "a b"), "two sources are directories", looks_for_one=20)
-    else:
-        _reported_a_few_times(directory_run(taillog_stage, "a"), "one source is a directory", looks_for_one=20)
+        directories, what = "a b", "two sources are directories"
+    _reported_a_few_times(directory_run(taillog_stage, directories), what, looks_for_one=20)
 
 
 @requirement("ERR-6", needs=["from-start", "missing-files"])  # for others each file is made before start()

@@ -72,6 +72,7 @@ def test_lat_1_a_long_backlog_waits_for_no_other(taillog_stage: Stage) -> None:
 
 
 LINES = 5
+"""Lines of which the median counts: two of them may be late by accident."""
 INTERVAL = 0.05
 """Seconds between looks: far above what a line takes on its way, so that the looks decide."""
 LOOKS = 2

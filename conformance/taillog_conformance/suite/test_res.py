@@ -365,8 +365,7 @@ def test_res_3_looks_at_what_cannot_be_opened_open_nothing(taillog_stage: Stage)
     socket.timeline.add("producer", "socket", "a")
     loop = looping_run(taillog_stage)
     loop.interval = taillog_stage.fast_interval
-    link["a"].path.symlink_to(link.folder / taillog_stage.words.file_name())
-    link.timeline.add("producer", "link", "a", note="to nothing")
+    link["a"].link()
     _looks_open_nothing({"a link to itself": loop, "a socket": socket, "a link to nothing": link})
 
 
@@ -428,13 +427,11 @@ def test_res_4_nor_does_one_that_holds_a_piece(taillog_stage: Stage) -> None:
     """The same while the end of a line is waited for, and a file, to which a link leads already."""
 
     def link_it_to_nothing(run: Run) -> None:
-        if "gone" in run.files:
-            run["gone"].path.symlink_to(run["gone"].path.with_name(taillog_stage.words.file_name()))
-            run.timeline.add("producer", "link", "gone", note="to a file that is missing")
+        # Of others there is one file alone, or each is made before start().
+        if {"several-files", "missing-files", "from-start"} <= taillog_stage.adapter.capabilities:
+            run["gone"].link()
 
-    needs = {"several-files", "missing-files", "from-start"}  # without, each file is made before start()
-    prepare = link_it_to_nothing if needs <= taillog_stage.adapter.capabilities else lambda run: None
-    _idles(taillog_stage, f"{taillog_stage.words.text()}\n{taillog_stage.words.text()}", prepare)
+    _idles(taillog_stage, f"{taillog_stage.words.text()}\n{taillog_stage.words.text()}", link_it_to_nothing)
 
 
 @requirement("RES-4", needs=["object", "several-files", "error-report"])
