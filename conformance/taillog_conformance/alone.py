@@ -136,6 +136,7 @@ def _forked(checks: Callable[[Teller], int], teller: Teller) -> int:
     if pid:
         return pid
     try:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)  # what it means is for the one over it, and not for tailers
         with suppress(AttributeError, OSError):
             ctypes.CDLL(None).prctl(PARENT_DIES, signal.SIGKILL, 0, 0, 0)
         if os.getppid() == over:

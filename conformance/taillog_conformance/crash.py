@@ -13,13 +13,17 @@ from .last_words import TIMED_OUT, read
 from .outcomes import ConformanceFailure
 from .report.inert import printable
 from .report.message import failure_message
+from .report.model import Status
 from .suite._registry import all_checks
 
 
-def crashed(name: str, status: int | None, folder: Path | None, repeat: Callable[[str], str]) -> dict[str, Any] | None:
+def crashed(
+    name: str, status: int | None, folder: Path | None, repeat: Callable[[str], str], *, in_process: bool
+) -> dict[str, Any] | None:
     """The row of the check `name`, in which its process ended with the exit status `status`; None if it is no check.
 
-    `folder` holds the last words of checks; `repeat` gives the command that shows the requirement's failure again.
+    `folder` holds the last words of checks; `repeat` gives the command that shows the requirement's failure again. A
+    process that gave no sign of life is the tailer's fault only if that runs `in_process`.
     """
     requirement = next((each.requirement for each in all_checks() if name in each.names), None)
     if requirement is None:
@@ -27,19 +31,20 @@ def crashed(name: str, status: int | None, folder: Path | None, repeat: Callable
     left = read(folder, name) if folder is not None else ""
     if not isinstance(left, str):
         return dict(left)
+    row = {"requirement": requirement, "target": {}, "name": name, "seconds": 0.0, "timeline": []}
     how = in_words(status)
     if left.startswith(TIMED_OUT):
+        if not in_process:
+            return row | {"status": Status.ERROR, "message": NO_SIGN_OF_LIFE}
         how = "came to a stand, in which no check could go on, and had to be ended"
     failure = ConformanceFailure(
         f"the process in which the tailer ran {how}", expected="a process that goes on", got=stack_of(left)
     )
-    return {
-        "requirement": requirement,
-        "target": {},
-        "name": name,
-        "status": "fail",
-        "seconds": 0.0,
-        "message": printable(failure_message(load_contract().get(requirement), name, failure, repeat(requirement))),
-        "timeline": [],
-        "signature": signature(failure.why),
-    }
+    message = failure_message(load_contract().get(requirement), name, failure, repeat(requirement))
+    return row | {"status": Status.FAIL, "message": printable(message), "signature": signature(failure.why)}
+
+
+NO_SIGN_OF_LIFE = (
+    "the process of the check gave no sign of life for so long that it had to be ended, which says nothing of a "
+    "program in a process of its own; where the machine is very busy, --scale gives the check more time"
+)

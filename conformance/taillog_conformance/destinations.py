@@ -23,10 +23,10 @@ def disk_full() -> OSError:
     return OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
-def only_ascii(text: str) -> UnicodeEncodeError | None:
-    """What a stream of the encoding ASCII raises for `text`."""
+def not_in(encoding: str, text: str) -> UnicodeEncodeError | None:
+    """What a stream of that encoding raises for `text`; None if it can be encoded."""
     try:
-        text.encode("ascii")
+        text.encode(encoding)
     except UnicodeEncodeError as error:
         return error
     return None

@@ -617,6 +617,7 @@ class _Collector:
             status,
             Path(folder) if folder else None,
             lambda requirement: _repeat(self._config, nodeid, requirement),
+            in_process=not any(map(self._config.getoption, ("--tailer-command", "--tailer-driver"))),
         )
         if row is not None:
             self._take(row)

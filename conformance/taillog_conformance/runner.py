@@ -19,6 +19,7 @@ from rich.console import Console
 from . import properties, replay, strays, suite
 from .alone import alone
 from .contract import load_contract
+from .interruption import termination_interrupts
 from .known import Known, apply, dump
 from .offsets import family
 from .plugin import ON_RESULT
@@ -77,7 +78,7 @@ def run(
     console = Console(highlight=False)
     watcher = _Watcher(report, files, None if quiet else progress(console, asked))
     try:
-        with watcher, strays.adopting() as left:
+        with watcher, termination_interrupts(), strays.adopting() as left:
             ended = _pytest(module, options, workers, watcher)
     except KeyboardInterrupt:
         ended = INTERRUPTED

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import random
+import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from importlib import metadata
 from pathlib import Path
 from xml.etree import ElementTree
@@ -200,12 +202,17 @@ def test_a_point_that_fails_once_is_not_taken_again() -> None:
     assert list(found.failed.values()) == ["it is broken"]
 
 
-def test_what_was_measured_before_an_interruption_is_kept() -> None:
+def press_ctrl_c() -> None:
+    raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("interrupt", [press_ctrl_c, lambda: signal.raise_signal(signal.SIGTERM)])
+def test_what_was_measured_before_an_interruption_is_kept(interrupt: Callable[[], None]) -> None:
     taken = []
 
     def take(bench: Bench, subject: Subject) -> dict[str, float | list[float]]:
         if taken:
-            raise KeyboardInterrupt
+            interrupt()
         taken.append(subject.label)
         return {THROUGHPUT.name: 7.0}
 

@@ -549,6 +549,21 @@ def test_ctrl_c_ends_the_run_soon_with_a_report_of_what_was_done(project: Path, 
     assert report["summary"]["not_run"] > 0
 
 
+@pytest.mark.parametrize("workers", [0, 2])
+@pytest.mark.parametrize("to_all", [False, True])
+def test_sigterm_does_what_ctrl_c_does(project: Path, begin: Begin, workers: int, to_all: bool) -> None:
+    """As `kill` and CI services send it, to the command alone, and as `timeout` does, first to it and then to all."""
+    process = begin("tiny:Stuck", workers)
+    await_(process, (project / "stuck").exists)
+    below = family(process.pid)[1:]
+    process.terminate()
+    if to_all:
+        os.killpg(process.pid, signal.SIGTERM)
+    ends_as_interrupted(process, project)
+    assert passed(project / "out.json")
+    assert not [pid for pid in below if Path(f"/proc/{pid}").exists()]
+
+
 def test_ctrl_c_that_reaches_the_workers_first_is_no_crash_of_theirs(project: Path, begin: Begin) -> None:
     process = begin("tiny:Stuck", 2)
     await_(process, (project / "stuck").exists)

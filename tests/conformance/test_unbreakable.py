@@ -167,9 +167,16 @@ def test_a_process_without_a_sign_of_life_is_ended_and_its_check_is_told(tmp_pat
     pid = forked(stand_still)
     with watch.Watch(tmp_path, *children(os.getpid())):
         assert os.waitpid(pid, 0)[1] == signal.SIGKILL
-    row = crashed(NAME, -signal.SIGKILL, tmp_path, lambda requirement: "again")
+    row, of_a_program = (
+        crashed(NAME, -signal.SIGKILL, tmp_path, lambda requirement: "again", in_process=in_process)
+        for in_process in (True, False)
+    )
     assert row is not None
+    assert row["status"] == "fail"
     assert "came to a stand" in row["message"]
+    assert of_a_program is not None
+    assert of_a_program["status"] == "error"  # it may be the machine: no program stops a process that is not its own
+    assert "nothing of a program in a process of its own" in of_a_program["message"]
 
 
 @linux

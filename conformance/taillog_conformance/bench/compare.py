@@ -15,6 +15,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from ..interruption import termination_interrupts
 from ..producer import remove_tree
 from ..report.model import DISTRIBUTION
 from .measures import Bench, Metric, Point, Sizes, header_size
@@ -123,28 +124,29 @@ def compare(
     """Take each point of each subject in turn, `runs` times over; `told` hears what is done.
 
     The subjects take turns, so that what the machine does meanwhile meets all of them; and each begins in turn. At
-    Ctrl-C what was measured until then is kept.
+    Ctrl-C, or SIGTERM, what was measured until then is kept.
     """
     top = Path(tempfile.mkdtemp(prefix="taillog-bench-"))
     comparison = Comparison(subjects, runs, sizes, top)
     comparison.rows = [Row(point, metric) for point in points for metric in point.metrics]
     try:
-        chance = random.Random(seed)
-        headers: dict[str, int] = {}
-        for subject in subjects:
-            with _folder(top) as folder:
-                try:
-                    headers[subject.label] = header_size(folder, subject)
-                except Failed as failure:
-                    for point in points:
-                        comparison.failed[point.measure, point.label, subject.label] = str(failure)
-        for run in range(runs):
-            for point in points:
-                for subject in _turned(subjects, run):
-                    if (point.measure, point.label, subject.label) not in comparison.failed:
-                        told(f"run {run + 1} of {runs}: {point.measure}, {point.label}: {subject.label}")
-                        with _folder(top) as folder:
-                            _take(comparison, point, subject, Bench(folder, sizes, chance, headers))
+        with termination_interrupts():
+            chance = random.Random(seed)
+            headers: dict[str, int] = {}
+            for subject in subjects:
+                with _folder(top) as folder:
+                    try:
+                        headers[subject.label] = header_size(folder, subject)
+                    except Failed as failure:
+                        for point in points:
+                            comparison.failed[point.measure, point.label, subject.label] = str(failure)
+            for run in range(runs):
+                for point in points:
+                    for subject in _turned(subjects, run):
+                        if (point.measure, point.label, subject.label) not in comparison.failed:
+                            told(f"run {run + 1} of {runs}: {point.measure}, {point.label}: {subject.label}")
+                            with _folder(top) as folder:
+                                _take(comparison, point, subject, Bench(folder, sizes, chance, headers))
     except KeyboardInterrupt:
         comparison.interrupted = True
     finally:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TextIO
 
-from ..destinations import BarrierStream, BufferedStream, GatedStream, Recorder, RecordingStream, only_ascii
+from ..destinations import BarrierStream, BufferedStream, GatedStream, Recorder, RecordingStream, not_in
 from ..outcomes import NotApplicable
 from ..perturb import switching_often
 from ..scenario import CALM_INTERVAL
@@ -70,7 +70,7 @@ class AsciiBarrier(BarrierStream):
     encoding = "ascii"
 
     def arrived(self, text: str) -> None:
-        if error := only_ascii(text):
+        if error := not_in(self.encoding, text):
             self.refuse("write()", text, error)
         super().arrived(text)
 
@@ -334,6 +334,30 @@ def _two_of_one_name(
     first, second = stage.open(stream=first_writes_to), stage.open()
     second.name = first.name
     return first, second
+
+
+@requirement("CON-5", needs=["object", "error-report"])
+def test_con_5_what_one_reported_the_next_one_reports_too(taillog_stage: Stage) -> None:
+    """Two tailers in one process do not disturb each other: a fault of a path that the first has reported, the second
+    reports as well.
+    """
+    path = taillog_stage.folder / taillog_stage.words.file_name()
+    path.mkdir()
+    for _ in range(2):
+        run = taillog_stage.open(paths={"a": path})
+        run.timeline.add("producer", "mkdir", "a")
+        if run.attempt_start() is not None:
+            raise NotApplicable("a directory as a source is refused, which is ERR-3's matter")
+        run.wait_for_reports()
+        run.stop()
+        if not taillog_stage.runs[0].reports:
+            raise NotApplicable("a directory as a source is not reported at all, which is ERR-1's matter")
+    if not run.reports:
+        raise run.failure(
+            "a source that is a directory was reported by a first tailer, and not by a second one in the same process",
+            expected=taillog_stage.adapter.reports_as,
+            got="none",
+        )
 
 
 @requirement("CON-5", needs=["object"])

@@ -7,6 +7,7 @@ import os
 import resource
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from ..clocks import INTERVAL
@@ -18,7 +19,7 @@ from ..destinations import (
     NoDescriptorStream,
     Recorder,
     disk_full,
-    only_ascii,
+    not_in,
 )
 from ..outcomes import NotApplicable
 from ..scenario import CALM_INTERVAL
@@ -462,23 +463,24 @@ def _works_with(stage: Stage, as_path: Callable[[Path], os.PathLike[str]]) -> No
     run.judge()
 
 
-class AsciiStream(FailingStream):
-    """A stream of the encoding ASCII."""
+class Latin1Stream(FailingStream):
+    """A stream of the encoding Latin-1, which has neither the sign of the euro nor U+FFFD."""
 
-    encoding = "ascii"
+    encoding = "latin-1"
 
     def __init__(self, recorder: Recorder) -> None:
-        super().__init__(recorder, only_ascii)
+        super().__init__(recorder, partial(not_in, self.encoding))
 
 
 @requirement("DST-11", needs=["stream"])
 def test_dst_11_an_unencodable_character_ends_nothing(taillog_stage: Stage) -> None:
     """A dst that cannot encode a character ends nothing."""
     words = taillog_stage.words
-    run = taillog_stage.open(stream=AsciiStream)
+    run = taillog_stage.open(stream=Latin1Stream)
     stream = run.stream
     assert isinstance(stream, FailingStream)
     first, strange, between, bad, last = (words.word() for _ in range(5))
+    between += " \u00e9"  # which the stream can encode
     run["a"].append(f"{first}\n")
     run.start()
     run.settle()

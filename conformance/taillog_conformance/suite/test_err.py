@@ -7,7 +7,7 @@ import os
 import re
 import stat
 
-from ..destinations import FailingStream
+from ..destinations import FailingStream, FullStream, disk_full
 from ..outcomes import NotRun
 from ..stage import Run, Stage
 from ._registry import requirement
@@ -288,10 +288,28 @@ def test_err_6_nor_is_one_that_cannot_be_opened(taillog_stage: Stage) -> None:
     _reported_a_few_times(looping_run(taillog_stage), "one source is a link to itself")
 
 
+@requirement("ERR-6", needs=["stream"])
+def test_err_6_nor_is_a_destination_that_refuses_each_write(taillog_stage: Stage) -> None:
+    """The same of a destination whose write() fails each time, as that of a file on a full disk."""
+    run = taillog_stage.open(stream=lambda recorder: FailingStream(recorder, lambda text: disk_full()))
+    run["a"].append(f"{taillog_stage.words.text()}\n")
+    _reported_a_few_times(run, "each write() to the destination fails")
+
+
+@requirement("ERR-6", needs=["stream"])
+def test_err_6_nor_is_one_that_refuses_each_flush(taillog_stage: Stage) -> None:
+    """The same of a destination whose flush() fails each time."""
+    run = taillog_stage.open(stream=FullStream)
+    assert isinstance(run.stream, FullStream)
+    run.stream.full = True
+    run["a"].append(f"{taillog_stage.words.text()}\n")
+    _reported_a_few_times(run, "each flush() of the destination fails")
+
+
 def _reported_a_few_times(run: Run, what: str, looks_for_one: int = 1) -> None:
     """As many looks, and as many more as `looks_for_one` says, in the same time: for reports that come now and then."""
     run.interval = run.stage.fast_interval / looks_for_one
-    run.start()
+    run.start(placed=False)
     run.looks(FEW_LOOKS * looks_for_one)
     few = len(run.reports)
     run.looks(MANY_LOOKS * looks_for_one)

@@ -358,6 +358,31 @@ def test_flt_4_the_filter_holds_for_an_old_files_piece(taillog_stage: Stage) -> 
         )
 
 
+@requirement("FLT-4", needs=["truncation"])
+def test_flt_4_the_filter_holds_for_a_piece_before_a_truncation(taillog_stage: Stage) -> None:
+    """The filter holds for the piece at the end of a file that is then cut: delivered is at most what it keeps."""
+    words = taillog_stage.words
+    wanted, piece = words.word(), words.text()
+    run = taillog_stage.open(filter=lambda line: wanted in line)
+    run.keeps = lambda text: wanted in text
+    run["a"].append(f"{wanted} {words.word()}\n")
+    run.start()
+    run.settle()
+    run["a"].append(piece)
+    run.seen("a")
+    run["a"].truncate()
+    run.seen_truncated("a")
+    run["a"].append(f"{words.word()} {wanted}\n")
+    run.settle()
+    run.stop()
+    if came := _lines_of(run, piece):
+        raise run.failure(
+            "the piece at the end of a file that was then cut was delivered, which the filter does not keep",
+            expected=f"no {piece!r}",
+            got=repr(came[0]),
+        )
+
+
 def _rotated_after_a_piece(stage: Stage, piece: str, wanted: str, *, filtered: bool = True) -> Run:
     """A run that is over, in which a file was renamed that ended in `piece`; the filter, if any, asks for `wanted`."""
     words = stage.words

@@ -326,8 +326,11 @@ def test_rot_6_rotation_may_come_again_and_again(taillog_stage: Stage) -> None:
 @requirement("ROT-7")
 def test_rot_7_a_turned_link_is_followed(taillog_stage: Stage) -> None:
     """A link turned to a new target is followed."""
-    words = taillog_stage.words
-    run = taillog_stage.open()
+    _turned(taillog_stage.open())
+
+
+def _turned(run: Run) -> None:
+    words = run.stage.words
     run["a"].link()
     run["a"].append(f"{words.text()}\n{words.text()}\n")
     run.start()
@@ -339,6 +342,17 @@ def test_rot_7_a_turned_link_is_followed(taillog_stage: Stage) -> None:
     run.settle()
     run.stop()
     run.judge()
+
+
+@requirement("ROT-7")
+def test_rot_7_a_turned_link_behind_a_link_is_followed(taillog_stage: Stage) -> None:
+    """The same of a link that another link leads to, which stays as it is."""
+    words = taillog_stage.words
+    link = taillog_stage.folder / words.file_name()
+    run = taillog_stage.open(as_path=lambda path: str(link))
+    link.symlink_to(run["a"].path)
+    run.timeline.add("producer", "link", "a", note=f"{link.name}, which the tailer is given, to it")
+    _turned(run)
 
 
 @requirement("ROT-7", needs=["missing-files"])

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import stat
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -118,19 +119,42 @@ def test_src_3_a_fifo_without_a_writer_blocks_nothing(taillog_stage: Stage) -> N
     """A FIFO without a writer blocks neither start(), other files, nor stop()."""
     words = taillog_stage.words
     run = taillog_stage.open("fifo a")
-    os.mkfifo(run["fifo"].path)
-    run.timeline.add("producer", "mkfifo", "fifo")
     run["a"].append(f"{words.text()}\n")
-    try:
+    with _fifo(run):
         run.start()
         run.must_deliver()
         run["a"].append(f"{words.text()}\n")
         run.must_deliver()
         run.stop()
-    finally:
-        # A tailer that is stuck in open() is let go, so that its thread does not outlive the check.
-        os.close(os.open(run["fifo"].path, os.O_RDWR | os.O_NONBLOCK))
     run.judge()
+
+
+@requirement("SRC-3", needs=["several-files", "missing-files"])
+def test_src_3_nor_does_one_that_comes_late(taillog_stage: Stage) -> None:
+    """The same of a FIFO that comes to stand at a missing source's path."""
+    words = taillog_stage.words
+    run = taillog_stage.open("fifo a")
+    run["a"].append(f"{words.text()}\n")
+    run.start()
+    run.must_deliver()
+    with _fifo(run):
+        for _ in range(2):  # the second one after a look, at the latest, that has come to the FIFO
+            run.looks(2)
+            run["a"].append(f"{words.text()}\n")
+            run.must_deliver()
+        run.stop()
+    run.judge()
+
+
+@contextmanager
+def _fifo(run: Run) -> Iterator[None]:
+    """A FIFO without a writer at the path `fifo`; a tailer that is stuck in its open() is let go in the end."""
+    os.mkfifo(run["fifo"].path)
+    run.timeline.add("producer", "mkfifo", "fifo")
+    try:
+        yield
+    finally:
+        os.close(os.open(run["fifo"].path, os.O_RDWR | os.O_NONBLOCK))
 
 
 GROWS_WITHIN = 0.25
