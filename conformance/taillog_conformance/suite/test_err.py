@@ -7,7 +7,7 @@ import os
 import re
 import stat
 
-from ..destinations import FailingStream, FullStream, disk_full
+from ..destinations import FailingStream, FullStream, RecordingStream, disk_full
 from ..outcomes import NotRun
 from ..stage import Run, Stage
 from ._registry import requirement
@@ -356,6 +356,31 @@ def test_err_8_a_base_exception_of_the_filter_breaks_nothing_else(taillog_stage:
     run.wait_for_reports()
     run["b"].append(f"{words.text()}\n")
     run.settle()
+    run.stop()
+    run.judge()
+
+
+class FatalFlush(RecordingStream):
+    """Raises what is no Exception from its first flush()."""
+
+    raised = False
+
+    def flush(self) -> None:
+        if not self.raised:
+            self.raised = True
+            self.refuse("flush()", "", Fatal())
+
+
+@requirement("ERR-8", needs=["stream", "several-files"])
+def test_err_8_a_base_exception_of_flush_breaks_nothing_else(taillog_stage: Stage) -> None:
+    """The same of dst.flush()."""
+    words = taillog_stage.words
+    run = taillog_stage.open("a b", stream=FatalFlush)
+    for label in "aab":
+        run[label].append(f"{words.text()}\n")
+        if not run.started:
+            run.start()
+        run.settle()
     run.stop()
     run.judge()
 
