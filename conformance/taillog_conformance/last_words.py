@@ -22,15 +22,27 @@ REARMED_EVERY = 1.0
 TIMED_OUT = "Timeout ("
 """How a dump begins that was made because the time was up."""
 
-_now, _touch = time.monotonic, os.utime
+_now, _touch, _load = time.monotonic, os.utime, getattr(os, "getloadavg", lambda: (0.0, 0.0, 0.0))
 """As they are before a tailer puts others in their places."""
+
+
+CROWDED = 8.0
+"""Processes that want to run for each processor: with more of them each waits so long for its turn that it counts."""
+
+
+def crowding() -> float:
+    """By how many times a process may be silent for longer, as the machine has more to do than it can: 1 or more."""
+    with suppress(OSError):  # the system cannot tell
+        return max(1.0, _load()[0] / (CROWDED * (os.cpu_count() or 1)))
+    return 1.0
 
 
 class LastWords:
     """The file of a check, and a timer that ends the process, from C, where no Python code can.
 
-    The process is ended once `alive()` has not been called for `silent` seconds; the stacks of its threads are then in
-    the file. `expired` is called by the first `alive()` that comes `within` seconds or more after the check began.
+    The process is ended once `alive()` has not been called for `silent` seconds, or more on a crowded machine; the
+    stacks of its threads are then in the file. `expired` is called by the first `alive()` that comes `within` seconds
+    or more after the check began.
 
     Each time that the timer is set the file is touched: a sign of life for the process that watches this one.
     """
@@ -70,7 +82,7 @@ class LastWords:
         now = _now()
         if now - self._set > REARMED_EVERY and self._file is not None and os.getpid() == self._pid:
             self._set = now
-            faulthandler.dump_traceback_later(self._silent, exit=True, file=self._file)
+            faulthandler.dump_traceback_later(self._silent * crowding(), exit=True, file=self._file)
             with suppress(OSError):  # the tailer has removed it
                 _touch(self._path)
             if now > self._ends:

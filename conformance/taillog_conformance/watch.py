@@ -82,7 +82,7 @@ class Watch:
                     self._signs[pid] = _Sign((words.name, at))
                     continue
                 before.silent += passed
-                if before.silent > silent + MARGIN and pid in self.workers & below:
+                if before.silent > silent * last_words.crowding() + MARGIN and pid in self.workers & below:
                     before.silent = 0.0
                     with suppress(OSError):
                         last_words.came_to_a_stand(words)

@@ -194,6 +194,22 @@ def test_a_process_with_signs_of_life_goes_on(tmp_path: Path, monkeypatch: pytes
 
 @linux
 @pytest.mark.usefixtures("impatient")
+def test_a_silent_process_on_a_crowded_machine_is_given_longer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(last_words, "REARMED_EVERY", 0.0)
+    monkeypatch.setattr(last_words, "_load", lambda: (BOUND * 100 * (os.cpu_count() or 1), 0.0, 0.0))
+
+    def keep_silent() -> None:
+        with last_words.LastWords(tmp_path, NAME, within=BOUND, silent=1, expired=lambda: None) as words:
+            words.alive()
+            time.sleep(3)
+
+    pid = forked(keep_silent)
+    with watch.Watch(tmp_path, *children(os.getpid())):
+        assert os.waitpid(pid, 0)[1] == 0
+
+
+@linux
+@pytest.mark.usefixtures("impatient")
 def test_what_a_process_leaves_when_it_ends_is_ended(tmp_path: Path) -> None:
     reading, writing = os.pipe()
     with strays.adopting() as left:
