@@ -74,6 +74,7 @@ def run(
         planned |= replay.names(replay.read(scenario))
     module = replay.__name__ if scenario is not None else suite.__name__
     report = Report(load_contract(), described, seed, planned, shards=shards)
+    report.interrupted = True  # as long as it runs: what a report says that nothing ends any more
     asked = sum(len(names) for id, names in planned.items() if selected is None or id in selected)
     console = Console(highlight=False)
     watcher = _Watcher(report, files, None if quiet else progress(console, asked))

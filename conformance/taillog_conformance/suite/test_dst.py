@@ -47,7 +47,9 @@ def test_dst_1_a_destination_file_is_whole_after_stop(taillog_stage: Stage) -> N
     run.stop()
     try:
         path.read_bytes().decode("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+    except OSError as error:
+        raise run.failure("the destination file cannot be read", expected="a file", got=str(error)) from None
+    except UnicodeDecodeError as error:
         raise run.failure("the destination file is no UTF-8 text", expected="UTF-8", got=str(error)) from None
     run.judge()
 

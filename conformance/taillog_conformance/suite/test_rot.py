@@ -399,16 +399,6 @@ def test_rot_8_a_file_that_does_not_come_again_is_released(taillog_stage: Stage)
     _is_released(run)
 
 
-@requirement("ROT-8", needs=["object"])
-def test_rot_8_one_that_ends_in_half_a_line_is_released(taillog_stage: Stage) -> None:
-    """The same of a file that ends in half a line, whose end does not come any more."""
-    run = followed(taillog_stage)
-    run["a"].append(taillog_stage.words.text())
-    run.seen("a")
-    run["a"].delete()
-    _is_released(run)
-
-
 def _is_released(run: Run) -> None:
     run.must_happen("the descriptor of the deleted file given back", lambda: not held(run["a"].path))
     run.stop()

@@ -58,6 +58,7 @@ def _regrown(stage: Stage, head: str, rest: str, before: str = "") -> None:
         run.seen_truncated("a")
         run["a"].append(f"{head}{rest}")
         run.settle()
+    run.rest(run.interval / 2)  # the look that delivered it is over by then, and the next one has not begun
     # Whether the truncation is seen is the tailer's luck; that it makes no line of its own of what it finds is not.
     run.may_lack = lambda text: True
     long = words.word() * (run["a"].size() // SHORTEST)
