@@ -282,8 +282,9 @@ def _take(
 ) -> None:
     after = automaton.step(text, event)
     if not after:
-        later = "".join(delivery.text for delivery in deliveries).split("\n")[count + 1 :]
-        raise _difference(automaton, text, event, seen, count, {canonical(line) for line in later})
+        lines, rest = split_lines("".join(delivery.text for delivery in deliveries))
+        later = {canonical(line) for line in (*lines[count + 1 :], *filter(None, [rest]))}
+        raise _difference(automaton, text, event, seen, count, later)
     automaton.states = after
 
 
@@ -306,12 +307,15 @@ def _difference(
     def failure(why: str) -> ConformanceFailure:
         return ConformanceFailure(why, expected=expected, got=got, event=event)
 
+    def came_as(line: str) -> str:
+        return line.removesuffix("\r") if cr == _CR_DROPPED else line
+
     for source in automaton.sources:
         for index, line in enumerate(source.lines):
             for header in source.headers:
                 whole = header + line.text
                 position = positions[list(automaton.sources).index(source)]
-                if canonical(text) != canonical(whole):
+                if canonical(text) != canonical(came_as(whole)):
                     continue
                 if line.available > event:
                     return failure("a line was delivered before it was complete")
@@ -322,7 +326,8 @@ def _difference(
                 lost = [
                     each
                     for each in before
-                    if each.text in following or not any(canonical(one + each.text) in later for one in source.headers)
+                    if each.text in following
+                    or not any(canonical(came_as(one + each.text)) in later for one in source.headers)
                 ]
                 if lost:
                     return failure(f"{_lines(len(lost))} before this one did not come")

@@ -100,6 +100,14 @@ def test_a_lost_line_is_named_where_the_next_one_shows_it() -> None:
     assert failure.event == 1
 
 
+@pytest.mark.parametrize("text", ["one\n\nthree\n", "one\nthree\n"])
+def test_a_lost_line_is_named_too_where_the_cr_of_each_is_dropped(text: str) -> None:
+    lines = ("one\r", "\r", "two\r", "three\r") if "\n\n" in text else ("one\r", "\r", "three\r")
+    failure = refusal([source("a", *lines)], written(text))
+    assert failure.why == "1 line before this one did not come"
+    assert failure.got == f"'three' as line {text.count(chr(10))} of the destination"
+
+
 def test_several_lost_lines_are_counted() -> None:
     failure = refusal([source("a", "one", "two", "three", "four")], written("one\nfour\n"))
     assert failure.why == "2 lines before this one did not come"
