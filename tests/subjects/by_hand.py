@@ -109,6 +109,13 @@ LIBRARIES = {
     "p = pygtail.Pygtail(F, offset_file=o, full_lines=True); print(p.read(), end='', flush=True)\n"
     "p = pygtail.Pygtail(F, offset_file=o, full_lines=True)\n"
     "os.rename(F, F + '.1'); open(F, 'w').write('two three\\n'); print(p.read(), end='', flush=True); time.sleep(60)",
+    "pygtail-gone": "import os, pygtail, tempfile, time; o = tempfile.mktemp(); look = pygtail.Pygtail._is_new_file\n"
+    "def gone(tail):\n"  # no file stands there when it looks whether another one does; it is called again then
+    "    if os.path.getsize(F) < 5 or os.path.exists(F + '.1'): return look(tail)\n"
+    "    os.rename(F, F + '.1')\n    try: return look(tail)\n    finally: open(F, 'w').write('three\\n')\n"
+    "pygtail.Pygtail._is_new_file = gone\nwhile True:\n    try:\n"
+    "        for l in pygtail.Pygtail(F, offset_file=o, full_lines=True): print(l, end='', flush=True)\n"
+    "    except FileNotFoundError as error: print(error, file=sys.stderr, flush=True)\n    time.sleep(.1)",
     "async-tail": "import async_tail\nfor b in async_tail.tail(F, debounce=20, step=10):\n    for l, _ in b: print(l, flush=True)",
     "tailf": "import tailf\nwith tailf.Tail(F) as t:\n    while True:\n"
     "        for e in t: print(e if e is tailf.Truncated else e.decode(errors='replace'), end='', flush=True)\n"
@@ -132,10 +139,14 @@ NODE = {
     "process.on('SIGTERM', () => t.quit())",
 }
 
-NODE_RACE = (  # the file is made between the first look at it and the question whether it is there
-    "const fs = require('fs'), exists = fs.exists; fs.exists = (path, say) => "
-    "{ fs.writeFileSync(path, 'one\\n', {flag: 'a'}); fs.exists = exists; exists(path, say) };"
-)
+NODE_RACES = {
+    "always-tail-race": "const fs = require('fs'), exists = fs.exists; fs.exists = (path, say) => "
+    # the file is made between the first look at it and the question whether it is there
+    "{ fs.writeFileSync(path, 'one\\n', {flag: 'a'}); fs.exists = exists; exists(path, say) };",
+    "tail-polling-race": "const fs = require('fs'), watch = fs.watchFile; fs.watchFile = (path, ...more) => "
+    # a line is written between the look at the file's size and the first of the looks that follow
+    "{ fs.writeFileSync(path, 'two\\n', {flag: 'a'}); watch(path, ...more) };",
+}
 
 TORCH_RACE = """
 import importlib.util, sys
@@ -160,7 +171,13 @@ signal.signal(signal.SIGTERM, lambda *_: say(do="stop"))
 for message in map(json.loads, d.stdout):
     if message["is"] == "stopped": os._exit(0)
     if "text" in message: print(message["text"], end="", flush=True, file=sys.stdout if message["is"] == "lines" else sys.stderr)
+    {then}
 """
+
+AT_STOP = (
+    "if message['is'] == 'lines': os.truncate(sys.argv[1], 0); open(sys.argv[1], 'a').write('four\\n'); say(do='stop')"
+)
+"""What is put in place of `{then}` by the name nxadm-at-stop: the file is cut off and written anew just before the stop."""
 
 
 def words(name: str, file: str) -> list[str]:
@@ -204,15 +221,15 @@ def words(name: str, file: str) -> list[str]:
     if name in LIBRARIES:
         place = str(SUBJECTS / "pypi" / name.removesuffix("-race").removesuffix("-gone"))
         return [sys.executable, "-c", PYTHON.format(place=place) + LIBRARIES[name], file]
-    if name in NODE or name == "always-tail-race":
-        race, name = name == "always-tail-race", name.removesuffix("-race")
+    if name in NODE or name in NODE_RACES:
+        race, name = NODE_RACES.get(name, ""), name.removesuffix("-race")
         place = SUBJECTS / "npm" / name.removesuffix("-polling").removesuffix("-quit") / "driver.cjs"
         load = f"const require = process.getBuiltinModule('module').createRequire({str(place)!r}), F = process.argv[1];"
-        return ["node", "-e", f"{{ {load} {NODE_RACE if race else ''} {NODE[name]} }}", file]
-    if name in ("nxadm", "nxadm-poll", "nxadm-twice"):
+        return ["node", "-e", f"{{ {load} {race} {NODE[name]} }}", file]
+    if name in ("nxadm", "nxadm-poll", "nxadm-twice", "nxadm-at-stop"):
         how, count = "poll" if name.endswith("poll") else "inotify", 2 if name.endswith("twice") else 1
-        program = str(SUBJECTS / "go/nxadm/nxadm")
-        return [sys.executable, "-c", DRIVEN.format(program=program, how=how, count=count), file]
+        program, then = str(SUBJECTS / "go/nxadm/nxadm"), AT_STOP if name.endswith("at-stop") else "pass"
+        return [sys.executable, "-c", DRIVEN.format(program=program, how=how, count=count, then=then), file]
     if name.startswith("torch-"):
         version, _, how = name.removeprefix("torch-").partition("-")
         place = str(SUBJECTS / "torch" / version)
@@ -455,9 +472,20 @@ SCENARIOS: dict[str, tuple[list[tuple[str, bytes] | str], bytes]] = {
         b"one\ntwo\nthree\n",
     ),
     "ROT-2-race": ([("append", b"one\n"), "start", "create", ("append", b"two\n")], b"one\ntwo\n"),
+    "ROT-2-inode": (
+        [("append", b"one\n"), "start", "delete!", ("reuse", b"two three\n"), ("append", b"four\n")],
+        b"one\ntwo three\nfour\n",
+    ),
     "ROT-1-folder": (
         [
             *(("append", b"one\n"), "start", "rename_folder", ("append", b"late\n")),
+            *("mkparent!", "create!", ("append", b"two\n"), ("append", b"three\n")),
+        ],
+        b"one\nlate\ntwo\nthree\n",
+    ),
+    "ROT-1-folder-quick": (
+        [
+            *(("append", b"one\n"), "start", "rename_folder!", ("append!", b"late\n")),
             *("mkparent!", "create!", ("append", b"two\n"), ("append", b"three\n")),
         ],
         b"one\nlate\ntwo\nthree\n",
@@ -487,6 +515,7 @@ SCENARIOS: dict[str, tuple[list[tuple[str, bytes] | str], bytes]] = {
         b"one\ntwo\n",
     ),
     "ROT-3-replaced": ([("append", b"one\n"), "start", "pause"], b"one\ntwo\n"),
+    "ROT-3-gone": ([("append", b"one\n"), "start", ("append", b"two\n")], b"one\ntwo\nthree\n"),
     "ROT-3-race": ([("append", b"one\n"), "start"], b"one\ntwo three\n"),
     "ROT-4-quick": (
         [("append", b"one\n"), "start", "rename", "create!", ("append", b"two three\n")],
@@ -572,6 +601,7 @@ class Producer:
         self.held = None
         self.last = b""
         self.targets = 0
+        self.number = 0
 
     def append(self, data: bytes) -> None:
         if self.held is None:
@@ -594,8 +624,20 @@ class Producer:
         self.create()
 
     def delete(self) -> None:
+        if self.held is not None:
+            self.held.close()
+            self.held = None
+        self.number = self.path.stat().st_ino
         self.path.unlink()
-        self.held = None
+
+    def reuse(self, data: bytes) -> None:
+        """Make a file that got the inode number of the deleted one, as a file system may choose it."""
+        made = [self.path.with_name(f"made.{n}") for n in range(256)]
+        for each in made:
+            each.write_bytes(data)
+        same = [each for each in made if each.stat().st_ino == self.number]
+        (same or made)[0].rename(self.path)  # none has it where the tailer holds the deleted file open
+        self.create()
 
     def truncate(self) -> None:
         os.truncate(self.path, 0)
