@@ -80,6 +80,7 @@ def explore(stage: Stage, examples: SearchStrategy[T], holds: Callable[[T], obje
     @hypothesis.given(examples)
     def every(example: T) -> None:
         nonlocal failing_since
+        stage.alive()  # hundreds of examples may be turned away in a row
         if failures and time.monotonic() > failing_since + SHRINKS_WITHIN:
             hypothesis.reject()
         if problems or (not failures and time.monotonic() > ends):
