@@ -66,8 +66,11 @@ def test_an_adapter_that_raises_is_its_own_problem(stage: Stage) -> None:
 def test_no_example_is_tried_when_the_time_is_over(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(properties, "EXPLORES_WITHIN", -1.0)
     tried: list[int] = []
+    signs: list[None] = []
+    stage.alive = lambda: signs.append(None)
     properties.explore(stage, st.integers(), tried.append)
     assert tried == []
+    assert len(signs) > 1  # each example that is turned away is a sign of life
 
 
 def test_a_failing_example_is_tried_again_only_while_there_is_time(
