@@ -113,6 +113,7 @@ class Comparison:
         }
 
 
+@termination_interrupts()
 def compare(
     subjects: Sequence[Subject],
     points: Sequence[Point],
@@ -130,23 +131,22 @@ def compare(
     comparison = Comparison(subjects, runs, sizes, top)
     comparison.rows = [Row(point, metric) for point in points for metric in point.metrics]
     try:
-        with termination_interrupts():
-            chance = random.Random(seed)
-            headers: dict[str, int] = {}
-            for subject in subjects:
-                with _folder(top) as folder:
-                    try:
-                        headers[subject.label] = header_size(folder, subject)
-                    except Failed as failure:
-                        for point in points:
-                            comparison.failed[point.measure, point.label, subject.label] = str(failure)
-            for run in range(runs):
-                for point in points:
-                    for subject in _turned(subjects, run):
-                        if (point.measure, point.label, subject.label) not in comparison.failed:
-                            told(f"run {run + 1} of {runs}: {point.measure}, {point.label}: {subject.label}")
-                            with _folder(top) as folder:
-                                _take(comparison, point, subject, Bench(folder, sizes, chance, headers))
+        chance = random.Random(seed)
+        headers: dict[str, int] = {}
+        for subject in subjects:
+            with _folder(top) as folder:
+                try:
+                    headers[subject.label] = header_size(folder, subject)
+                except Failed as failure:
+                    for point in points:
+                        comparison.failed[point.measure, point.label, subject.label] = str(failure)
+        for run in range(runs):
+            for point in points:
+                for subject in _turned(subjects, run):
+                    if (point.measure, point.label, subject.label) not in comparison.failed:
+                        told(f"run {run + 1} of {runs}: {point.measure}, {point.label}: {subject.label}")
+                        with _folder(top) as folder:
+                            _take(comparison, point, subject, Bench(folder, sizes, chance, headers))
     except KeyboardInterrupt:
         comparison.interrupted = True
     finally:
