@@ -339,9 +339,7 @@ def _two_of_one_name(
 
 @requirement("CON-5", needs=["object", "error-report"])
 def test_con_5_what_one_reported_the_next_one_reports_too(taillog_stage: Stage) -> None:
-    """Two tailers in one process do not disturb each other: a fault of a path that the first has reported, the second
-    reports as well.
-    """
+    """Two tailers in one process do not disturb each other: what the first has reported, the second reports as well."""
     path = taillog_stage.folder / taillog_stage.words.file_name()
     path.mkdir()
     for _ in range(2):
