@@ -1,12 +1,29 @@
-"""What ends a run before its time: SIGTERM is taken as Ctrl-C is."""
+"""What ends a run before its time: Ctrl-C, and SIGTERM, which is taken as Ctrl-C is."""
 
 from __future__ import annotations
 
 import contextlib
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import FrameType
+from typing import Any
+
+Handler = Callable[[int, FrameType | None], object]
+
+
+@contextlib.contextmanager
+def handling(number: int, handler: Handler, *, in_place_of: Any) -> Iterator[None]:
+    """The signal is handled so meanwhile, if it is handled `in_place_of` now: another program's own way stays."""
+    before = signal.getsignal(number)
+    if before is not in_place_of or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    signal.signal(number, handler)
+    try:
+        yield
+    finally:
+        signal.signal(number, before)
 
 
 @contextlib.contextmanager
@@ -15,7 +32,6 @@ def termination_interrupts() -> Iterator[None]:
 
     The first one only: `timeout` sends it to this process, and then to the whole group.
     """
-    before = signal.getsignal(signal.SIGTERM)
 
     def on_termination(signum: int, frame: FrameType | None) -> None:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
@@ -24,11 +40,5 @@ def termination_interrupts() -> Iterator[None]:
             raise KeyboardInterrupt
         on_interrupt(signal.SIGINT, frame)
 
-    if before is not signal.SIG_DFL or threading.current_thread() is not threading.main_thread():
+    with handling(signal.SIGTERM, on_termination, in_place_of=signal.SIG_DFL):
         yield
-        return
-    signal.signal(signal.SIGTERM, on_termination)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

@@ -19,7 +19,7 @@ from rich.console import Console
 from . import properties, replay, strays, suite
 from .alone import alone
 from .contract import load_contract
-from .interruption import termination_interrupts
+from .interruption import handling, termination_interrupts
 from .known import Known, apply, dump
 from .offsets import family
 from .plugin import ON_RESULT
@@ -74,7 +74,7 @@ def run(
         planned |= replay.names(replay.read(scenario))
     module = replay.__name__ if scenario is not None else suite.__name__
     report = Report(load_contract(), described, seed, planned, shards=shards)
-    report.interrupted = True  # as long as it runs: what a report says that nothing ends any more
+    report.interrupted = True  # for the report that stands when nothing ends the run any more
     asked = sum(len(names) for id, names in planned.items() if selected is None or id in selected)
     console = Console(highlight=False)
     watcher = _Watcher(report, files, None if quiet else progress(console, asked))
@@ -206,20 +206,14 @@ class _Listener:
     @contextlib.contextmanager
     def interruptions(self) -> Iterator[None]:
         """Notes each Ctrl-C meanwhile, and lets it through."""
-        before = signal.getsignal(signal.SIGINT)
 
         def on_interrupt(signum: int, frame: FrameType | None) -> None:
             self._interrupted = True
             raise KeyboardInterrupt
 
-        if before is not signal.default_int_handler:  # a run in the background has it ignored
+        # A run in the background has it ignored.
+        with handling(signal.SIGINT, on_interrupt, in_place_of=signal.default_int_handler):
             yield
-            return
-        signal.signal(signal.SIGINT, on_interrupt)
-        try:
-            yield
-        finally:
-            signal.signal(signal.SIGINT, before)
 
     def pytest_runtest_logfinish(self) -> None:
         if self._interrupted:
