@@ -149,7 +149,9 @@ _without = click.option(
 @click.option(
     "--write-known-failures", metavar="FILE", type=click.Path(path_type=Path), help="Write what fails as such a file."
 )
-@click.option("-n", "workers", metavar="N", default="auto", callback=_workers, help="Processes; 0: no xdist. [auto]")
+@click.option(
+    "-n", "workers", metavar="N", default="auto", callback=_workers, help="Processes side by side; 0: one. [auto]"
+)
 @click.option("--seed", metavar="N", type=click.IntRange(0), help="Seed of names and texts. [a new one]")
 @click.option("--scale", metavar="X", type=SCALES, default=1.0, callback=_scale, help="Multiplies all time bounds. [1]")
 @click.option("--thorough", is_flag=True, help="Try each property with 20 times as many examples.")

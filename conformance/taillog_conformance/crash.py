@@ -1,4 +1,4 @@
-"""A check whose process ended is a failed one; what is known of its end is told."""
+"""A check whose process ended is a failed one, and one that broke an error; what is known of it is told."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from . import traces
 from .contract import load_contract
 from .isolated import in_words, stack_of
 from .known import signature
 from .last_words import TIMED_OUT, read
 from .outcomes import ConformanceFailure
-from .report.inert import printable
+from .report.inert import bounded, printable
 from .report.message import failure_message
 from .report.model import Status
 from .suite._registry import all_checks
@@ -31,7 +32,7 @@ def crashed(
     left = read(folder, name) if folder is not None else ""
     if not isinstance(left, str):
         return dict(left)
-    row = {"requirement": requirement, "target": {}, "name": name, "seconds": 0.0, "timeline": []}
+    row = _row(requirement, name)
     how = in_words(status)
     if left.startswith(TIMED_OUT):
         if not in_process:
@@ -43,6 +44,19 @@ def crashed(
     message = failure_message(load_contract().get(requirement), name, failure, repeat(requirement))
     return row | {"status": Status.FAIL, "message": printable(message), "signature": signature(failure.why)}
 
+
+def broken(requirement: str, name: str, error: Exception) -> dict[str, Any]:
+    """The row of the check `name` of the requirement, round which something broke that is no call of the tailer's."""
+    message = f"{BROKE}\n{traces.of_error(error)}"
+    return _row(requirement, name) | {"status": Status.ERROR, "message": printable(bounded(message))}
+
+
+def _row(requirement: str, name: str) -> dict[str, Any]:
+    return {"requirement": requirement, "target": {}, "name": name, "seconds": 0.0, "timeline": []}
+
+
+BROKE = "the check itself broke:"
+"""How the message of an error begins that is the kit's."""
 
 NO_SIGN_OF_LIFE = (
     "the process of the check gave no sign of life for so long that it had to be ended, which says nothing of a "

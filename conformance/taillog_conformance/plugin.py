@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from .stage import Stage
     from .strays import Process
     from .suite._registry import Check
-    from .watch import Watch
 
 MARK = "taillog"
 PROPERTY = "taillog"
@@ -97,49 +96,25 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[_STRAYS] = []
     config.stash[_INTERPRETERS] = set()
     if config.pluginmanager.hasplugin("xdist"):
-        config.pluginmanager.register(
-            _ForWorkers(config.stash[_SEED], config.getoption("--taillog-folder")), "taillog-for-workers"
-        )
+        config.pluginmanager.register(_ForWorkers(config.stash[_SEED]), "taillog-for-workers")
 
 
 class _ForWorkers:
-    """Hands the seed to the workers of pytest-xdist: all have to agree on it. Watches them, in a run of the command's,
-    where nothing else has children."""
+    """Hands the seed to the workers of pytest-xdist: all have to agree on it."""
 
-    def __init__(self, seed: int, folder: str | None) -> None:
+    def __init__(self, seed: int) -> None:
         self._seed = seed
-        self._folder = folder
-        self._watch: Watch | None = None
-        self._exits = ExitStack()
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
         node.workerinput["taillog_seed"] = self._seed
-        if self._folder is not None and self._watch is None:
-            from .watch import Watch
-
-            self._watch = self._exits.enter_context(Watch(Path(self._folder)))
-            self._watch.replacing()
-        process = _process_of(node)
-        if self._watch is not None and process is not None:
-            self._watch.workers.add(process.pid)
         if any(spec.python for spec in node.nodemanager.specs):
             from .interpreters import keep_path
 
             keep_path(node)
 
     @pytest.hookimpl(optionalhook=True)
-    def pytest_testnodedown(self, error: object) -> None:
-        if self._watch is not None and error:  # one that has done its part is not replaced
-            self._watch.replacing()
-
-    def pytest_sessionfinish(self) -> None:
-        self._exits.close()
-
-    @pytest.hookimpl(optionalhook=True)
     def pytest_testnodeready(self, node: Any) -> None:
-        if self._watch is not None:
-            self._watch.replaced()
         version = ".".join(map(str, node.workerinfo["version_info"][:3]))
         node.config.stash[_INTERPRETERS].add(version)
 
@@ -525,6 +500,7 @@ def _failed(item: pytest.Item, requirement: str, failure: ConformanceFailure, se
 
 def _result_of(item: pytest.Item, requirement: str, call: pytest.CallInfo[None]) -> tuple[CheckResult, str]:
     from . import traces
+    from .crash import BROKE
     from .full import full_folder, is_full
     from .guard import in_words
     from .outcomes import AdapterProblem, ConformanceFailure, NotApplicable, NotRun
@@ -559,7 +535,7 @@ def _result_of(item: pytest.Item, requirement: str, call: pytest.CallInfo[None])
         case pytest.fail.Exception():
             return result(Status.ERROR, str(error.msg)), "failed"
         case _:
-            return result(Status.ERROR, f"the check itself broke:\n{traces.of_error(error)}"), "failed"
+            return result(Status.ERROR, f"{BROKE}\n{traces.of_error(error)}"), "failed"
 
 
 def _repeat(config: pytest.Config, nodeid: str, requirement: str) -> str:
@@ -605,7 +581,7 @@ class _Collector:
             return
         else:
             return
-        self._take(row)
+        self.take(row)
 
     def crashed(self, nodeid: str, status: int | None) -> None:
         """Take it that the process of a check ended with this exit status before it had a result."""
@@ -620,7 +596,7 @@ class _Collector:
             in_process=not any(map(self._config.getoption, ("--tailer-command", "--tailer-driver"))),
         )
         if row is not None:
-            self._take(row)
+            self.take(row)
 
     def checks(self) -> dict[str, Check]:
         if self._checks is None:
@@ -629,7 +605,8 @@ class _Collector:
             self._checks = {check.function: check for check in all_checks()}
         return self._checks
 
-    def _take(self, row: dict[str, Any]) -> None:
+    def take(self, row: dict[str, Any]) -> None:
+        """Take a check's result."""
         from .contract import load_contract
         from .report.model import CheckResult, Report, Status
 
@@ -702,6 +679,15 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         session.config.pluginmanager.register(_Collector(session.config), COLLECTOR)
 
 
+def end_strays(config: pytest.Config) -> None:
+    """End the processes that tailers of this process have left behind."""
+    for left in config.stash[_STRAYS]:
+        if left:
+            from .strays import end_these
+
+            end_these(left)
+
+
 def pytest_report_header(config: pytest.Config) -> str | None:
     if config.getoption("--tailer") or config.getoption("--tailer-command"):
         return f"taillog: seed {config.stash[_SEED]}"
@@ -714,11 +700,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
     Checks that were not asked for (by -k, a node id, --taillog-only) are the user's choice; the summary counts them.
     """
-    for left in session.config.stash[_STRAYS]:
-        if left:
-            from .strays import end_these
-
-            end_these(left)
+    end_strays(session.config)
     farewell = session.config.stash.get(_FAREWELL, None)
     if farewell is not None:
         farewell.prepare(lambda: int(session.exitstatus))

@@ -17,7 +17,6 @@ import pytest
 from rich.console import Console
 
 from . import properties, replay, strays, suite
-from .alone import alone
 from .contract import load_contract
 from .interruption import handling, termination_interrupts
 from .known import Known, apply, dump
@@ -32,7 +31,7 @@ from .report.terminal import show
 from .report.views import KNOWN_FAILURES, VIEWS, render
 from .report.wording import verdict_line
 from .suite._registry import all_names
-from .target import shadowing
+from .workers import Workers
 
 EXIT_STATUS = {Verdict.CONFORMANT: 0, Verdict.NONCONFORMANT: 1, Verdict.INCONCLUSIVE: 3}
 """Exit statuses of `taillog check`; 2 is a target or an option that cannot be used. A conformant run without a report
@@ -41,9 +40,6 @@ that was asked for ends as an inconclusive one does."""
 WRITTEN_AT_ONCE = 0.05
 """Seconds of the processor's time: a report whose writing takes no longer (a tenth of that is usual) is written at each
 result. One of many MiB, in which all checks failed at length, is written as often as takes a fifth of the time."""
-
-RESTARTS = 10_000
-"""Workers that may be ended by their tailer: more than there are checks, so that each is judged."""
 
 CHECK_ENDS_WITHIN = 300.0
 """Seconds after which a check is given up: none takes as long, but on a very busy machine with a very slow tailer."""
@@ -92,9 +88,6 @@ def run(
     if write_known is not None:
         watcher.write_file(write_known, KNOWN_FAILURES, dumped)
     tell(report, quiet, selected, console)
-    if ended == pytest.ExitCode.INTERNAL_ERROR and (names := shadowing()):
-        taken = ", ".join(names)
-        print(in_one_line(f"taillog: the run broke; here are modules named as Python's own: {taken}"), file=sys.stderr)
     for why in watcher.broken.values():
         print(in_one_line(f"taillog: {why}"), file=sys.stderr)
     status = EXIT_STATUS[report.verdict()]
@@ -167,27 +160,20 @@ def _pytest(module: str, options: Sequence[str], workers: int, watcher: Callable
     try:
         arguments = ["--pyargs", module, f"--rootdir={folder}", f"--taillog-folder={folder}"]
         arguments += [f"--taillog-limit={CHECK_ENDS_WITHIN}"]
-        arguments += ["-c", os.devnull, "--assert=plain", "--noconftest"]
+        arguments += ["-c", os.devnull, "--assert=plain", "--noconftest", "--capture=sys"]
         arguments += [word for name in LEFT_OUT for word in ("-p", f"no:{name}")]
         arguments += ["-p", "taillog_conformance.plugin"]
-        if workers:
-            arguments += ["-p", "xdist", "-n", str(workers), "--maxschedchunk=1"]
-            arguments += [f"--max-worker-restart={RESTARTS}"]
-        else:
-            arguments += ["-p", "no:xdist"]
         arguments += options
         settings = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_ADDOPTS": None}
         settings["HYPOTHESIS_STORAGE_DIRECTORY"] = folder  # else it would make one where the user stands
         properties.store_in(folder)
 
-        def here(take: Callable[..., None], *plugins: object) -> int:
-            listener = _Listener(ON_RESULT, take)
-            with _environment(**settings), listener.interruptions():
-                return int(pytest.main(arguments, plugins=[listener, *plugins]))
-
-        if workers or not hasattr(os, "fork"):
-            return here(watcher)
-        return alone(lambda teller: here(teller.on_result, teller), watcher, Path(folder))
+        listener = _Listener(ON_RESULT, watcher)
+        plugins: list[object] = [listener]
+        if hasattr(os, "fork"):
+            plugins.append(Workers(max(workers, 1), Path(folder)))
+        with _environment(**settings), listener.interruptions():
+            return int(pytest.main(arguments, plugins=plugins))
     finally:
         remove_tree(Path(folder))  # with what a process that was ended left in it
 

@@ -109,7 +109,7 @@ def _imported(name: str) -> object:
     module_name, colon, path = name.partition(":")
     if not colon or not path or not module_name:
         raise UsageProblem(f"the target {name!r} is not of the form module:Class or module:adapter_object")
-    if module_name.partition(".")[0] in shadowing():
+    if module_name.partition(".")[0] in _shadowing():
         raise UsageProblem(
             f"the module {module_name!r} of the target has the name of one of Python's own, which other parts of the "
             "run would get in its place: give it another name"
@@ -135,7 +135,7 @@ def _imported(name: str) -> object:
     return found
 
 
-def shadowing() -> list[str]:
+def _shadowing() -> list[str]:
     """The modules of Python's own whose names are taken by a module or a package in this folder."""
     here = {path.stem for path in Path().glob("*.py")} | {path.parent.name for path in Path().glob("*/__init__.py")}
     # Projects have their tests in a folder of this name, and nobody imports Python's.

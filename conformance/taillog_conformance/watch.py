@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import os
 import threading
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -37,11 +38,10 @@ class _Sign:
 class Watch:
     """Looks at the processes `workers`, which give their signs of life in `folder`; this one has no other children."""
 
-    def __init__(self, folder: Path, *workers: int) -> None:
-        self.workers = set(workers)
+    def __init__(self, folder: Path) -> None:
+        self.workers: set[int] = set()
         self._folder = folder
         self._signs: dict[int, _Sign] = {}
-        self._replacing = False
         self._lock = threading.Lock()
         self._done = threading.Event()
         self._thread = threading.Thread(target=self._run, name="conformance-watch", daemon=True)
@@ -54,15 +54,11 @@ class Watch:
         self._done.set()
         self._thread.join()
 
-    def replacing(self) -> None:
-        """A worker has ended, and another one is about to be begun: a child that is none yet is no orphan."""
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """It looks at nothing meanwhile: a child that is none of the workers yet is no orphan."""
         with self._lock:
-            self._replacing = True
-
-    def replaced(self) -> None:
-        """The other one is there, and among the workers."""
-        with self._lock:
-            self._replacing = False
+            yield
 
     def _run(self) -> None:
         clock, last = RunningClock(2 * LOOKS_EVERY), 0.0
@@ -87,5 +83,5 @@ class Watch:
                     with suppress(OSError):
                         last_words.came_to_a_stand(words)
                     end_family(pid)
-            if not self._replacing and below - self.workers:
+            if below - self.workers:
                 end_orphans(self.workers)

@@ -311,11 +311,32 @@ def test_a_conformant_run_without_its_report_ends_as_an_inconclusive_one(monkeyp
             assert done.output.count("\n") == 2  # after the verdict
 
 
-def test_a_run_that_a_module_named_as_pythons_own_breaks_names_it(taillog: Command, project: Path) -> None:
+def test_a_module_named_as_one_of_pythons_own_breaks_no_run(taillog: Command, project: Path) -> None:
     (project / "queue.py").write_text("raise RuntimeError('mine')\n")
     done = taillog("check", TARGET, "--only", "FRM-7", "-n", "1")
-    assert done.returncode == 3
-    assert done.stderr.endswith("taillog: the run broke; here are modules named as Python's own: queue\n")
+    assert (done.returncode, done.stderr) == (3, "")
+    assert "1 passed" in done.stdout
+
+
+BREAKS_PYTEST = """
+import pytest
+from tiny import TailLog as Tiny
+
+class TailLog(Tiny):
+    def start(self):
+        pytest.TestReport.from_item_and_call = None
+        return super().start()
+"""
+
+
+def test_what_breaks_round_a_check_is_an_error_and_nobodys_failure(taillog: Command, project: Path) -> None:
+    (project / "breaking.py").write_text(BREAKS_PYTEST)
+    done = taillog("check", "breaking:TailLog", "--only", "FRM-7,FRM-5", "-n", "1", "--json", "out.json")
+    assert (done.returncode, done.stderr) == (3, "")
+    rows = {row["id"]: row for row in json.loads((project / "out.json").read_text())["requirements"]}
+    for id in ("FRM-7", "FRM-5"):
+        assert rows[id]["status"] == "error"
+        assert all(check["message"].startswith("the check itself broke:") for check in rows[id]["checks"])
 
 
 def test_the_reports_of_all_shards_are_joined_into_the_verdict(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
