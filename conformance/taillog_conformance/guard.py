@@ -82,10 +82,16 @@ def _set_handlers(handlers: Mapping[int, Any]) -> None:
                 signal.signal(number, handler)
 
 
-def _set_environment(values: Mapping[str, str]) -> None:
-    for name in set(os.environ) - set(values):
+def _environment() -> dict[Any, Any]:
+    # Not dict(os.environ), which decodes each name and value: there may be many, and this is asked four times a check.
+    return dict(getattr(os.environ, "_data", os.environ))
+
+
+def _set_environment(values: Mapping[Any, Any]) -> None:
+    wanted = {os.fsdecode(name): os.fsdecode(value) for name, value in values.items()}
+    for name in set(os.environ) - set(wanted):
         del os.environ[name]
-    os.environ.update({name: value for name, value in values.items() if os.environ.get(name) != value})
+    os.environ.update({name: value for name, value in wanted.items() if os.environ.get(name) != value})
 
 
 def _logging() -> tuple[Any, ...]:
@@ -214,7 +220,7 @@ _KEPT = (
     _Kept("the umask", _umask, os.umask),
     _Kept("the signal handlers", _handlers, _set_handlers),
     _Kept("the configuration of logging", _logging, _set_logging),
-    _Kept(ENVIRONMENT, lambda: dict(os.environ), _set_environment),
+    _Kept(ENVIRONMENT, _environment, _set_environment),
     _Kept("the switch interval", sys.getswitchinterval, sys.setswitchinterval),
 )
 """What is put back, in the order in which it is: with a low recursion limit nothing else can be."""
