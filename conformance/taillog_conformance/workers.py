@@ -169,6 +169,8 @@ class Workers:
             while number := os.read(self._numbers, NUMBER):
                 item = self._session.items[int.from_bytes(number)]
                 config.hook.pytest_runtest_protocol(item=item, nextitem=None)
+                if self._session.shouldfail:  # --exitfirst: nobody gets another one
+                    os.read(self._numbers, NUMBER * len(self._session.items))
         except KeyboardInterrupt:
             return End.INTERRUPTED
         except Exception as error:  # not the check's, which is caught, but pytest's or the kit's about it

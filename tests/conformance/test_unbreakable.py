@@ -152,6 +152,13 @@ def forked(part: Callable[[], object]) -> int:
     return pid
 
 
+def watched(folder: Path) -> watch.Watch:
+    """A watch over the children that there are by now."""
+    watching = watch.Watch(folder)
+    watching.workers.update(children(os.getpid()))
+    return watching
+
+
 NAME = next(name for names in all_names().values() for name in names)
 
 
@@ -165,7 +172,7 @@ def test_a_process_without_a_sign_of_life_is_ended_and_its_check_is_told(tmp_pat
             os.kill(os.getpid(), signal.SIGSTOP)
 
     pid = forked(stand_still)
-    with watch.Watch(tmp_path, *children(os.getpid())):
+    with watched(tmp_path):
         assert os.waitpid(pid, 0)[1] == signal.SIGKILL
     row, of_a_program = (
         crashed(NAME, -signal.SIGKILL, tmp_path, lambda requirement: "again", in_process=in_process)
@@ -204,7 +211,7 @@ def test_a_silent_process_on_a_crowded_machine_is_given_longer(tmp_path: Path, m
             time.sleep(3)
 
     pid = forked(keep_silent)
-    with watch.Watch(tmp_path, *children(os.getpid())):
+    with watched(tmp_path):
         assert os.waitpid(pid, 0)[1] == 0
 
 
@@ -215,7 +222,7 @@ def test_what_a_process_leaves_when_it_ends_is_ended(tmp_path: Path) -> None:
     with strays.adopting() as left:
         pid = forked(lambda: forked(lambda: time.sleep(BOUND)))
         os.close(writing)
-        with watch.Watch(tmp_path, *children(os.getpid())):
+        with watched(tmp_path):
             ended = threading.Event()
             threading.Thread(target=lambda: (os.read(reading, 1), ended.set())).start()
             assert ended.wait(BOUND / 2)
