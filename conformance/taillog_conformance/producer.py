@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import time
 from collections.abc import Container
 from contextlib import suppress
 from pathlib import Path
@@ -118,13 +119,13 @@ class ProducedFile:
         self._targets += 1
         return self.path.with_name(f"{self.path.name}.target{self._targets}")
 
-    def replace(self, data: str | bytes) -> None:
-        """Put another file with `data` in the place of this one, in one step."""
-        self._step(model.RENAME, note="replaced by another file")
-        self.arrive(data)
+    def replace(self, data: str | bytes, older_by: float = 0.0) -> None:
+        """Put another file with `data` in the place of this one, in one step; it was written `older_by` seconds ago."""
+        self._step(model.RENAME, note="replaced by another file" + (", which is older" if older_by else ""))
+        self.arrive(data, older_by=older_by)
 
-    def arrive(self, data: str | bytes, numbers: Container[int] = ()) -> None:
-        """Put a file with `data` at the path, in one step: nobody sees it empty.
+    def arrive(self, data: str | bytes, numbers: Container[int] = (), older_by: float = 0.0) -> None:
+        """Put a file with `data` at the path, in one step: nobody sees it empty. It was written `older_by` seconds ago.
 
         If the file system gives one of some new files an inode number of `numbers`, it is that one.
         """
@@ -135,6 +136,7 @@ class ProducedFile:
         made = [self.path.with_name(f"{self.path.name}.new{at}") for at in range(NEW_FILES if numbers else 1)]
         for path in made:
             path.write_bytes(data)
+            os.utime(path, (time.time() - older_by,) * 2)
         made.sort(key=lambda path: path.stat().st_ino in numbers)
         os.replace(made.pop(), self.path)
         for path in made:

@@ -38,8 +38,9 @@ def test_frm_1_a_half_line_is_its_own_files(taillog_stage: Stage) -> None:
     judge_namesakes(run, in_time=True)
 
 
-IDLE_LOOKS = 200
-"""Looks for which a half line waits: more than a tailer counts that takes some quiet for its end."""
+IDLE_LOOKS = 600
+"""Looks for which a half line waits, at the fast interval: more, and more than half a second, than a tailer takes for
+its end that gives up a piece after some quiet."""
 
 IDLE_FOR_THOROUGHLY = 3.0
 """Seconds for which it waits in a thorough run: more than the usual time after which a piece is given up."""

@@ -297,6 +297,21 @@ def test_rot_3_a_new_file_that_begins_as_the_old_one_comes_whole(taillog_stage: 
     run.judge()
 
 
+OLDER_BY = 3600.0
+"""Seconds by which a new file may be older than the one whose place it takes: one that was copied, or put back."""
+
+
+@requirement("ROT-3")
+def test_rot_3_an_older_file_is_a_new_one_too(taillog_stage: Stage) -> None:
+    """The new file is delivered from its first byte: though it was last written to before the old one."""
+    words = taillog_stage.words
+    run = followed(taillog_stage)
+    run["a"].replace(f"{words.text()}\n{words.text()}\n", older_by=OLDER_BY)
+    run.settle()
+    run.stop()
+    run.judge()
+
+
 @requirement("ROT-4", scenarios=True)
 def test_rot_4_a_gap_without_a_file_is_waited_through(taillog_stage: Stage, case: Scenario) -> None:
     """A gap between the rename and the new file is waited through."""

@@ -2,18 +2,76 @@
 
 from __future__ import annotations
 
+from ..outcomes import NotApplicable
 from ..properties import explore
-from ..scenario import Scenario, play
+from ..scenario import CALM_INTERVAL, Scenario, play
 from ..sequences import PLAIN, TRUNCATION, scenarios
 from ..stage import Stage
 from ..words import SHORTEST
 from ._registry import requirement
+from .test_src import twice
 
 
 @requirement("TRN-1", scenarios=True)
 def test_trn_1_a_shortened_file_is_read_anew(taillog_stage: Stage, case: Scenario) -> None:
     """After a truncation to a smaller size, what is written next is delivered from the new first byte."""
     play(taillog_stage, case)
+
+
+@requirement("TRN-1", needs=["several-files", "path-twice", "from-start"])
+def test_trn_1_a_path_under_two_keys_is_read_anew_for_each(taillog_stage: Stage) -> None:
+    """The same for each key under which a path is."""
+    words = taillog_stage.words
+    path = taillog_stage.folder / words.file_name()
+    run = taillog_stage.open("a b", paths={"a": path, "b": path})
+    run["a"].append(f"{words.text()} {words.text()}\n{words.text()}\n")
+    run.start()
+    if not run.wait_long(lambda: run.lines_so_far() >= 4):
+        raise NotApplicable("a path under two keys does not come for each, which is SRC-1's matter")
+    run["a"].truncate()
+    run.seen_truncated("a")
+    run["a"].append(f"{words.word()}\n")
+    run.wait_for(lambda: run.lines_so_far() >= 6)
+    run.stop()
+    run.judge(sources=twice(run))
+
+
+@requirement("TRN-1", needs=["several-files"])
+def test_trn_1_two_files_that_are_cut_at_once_are_read_anew(taillog_stage: Stage) -> None:
+    """The same of two files that are cut between two looks."""
+    words = taillog_stage.words
+    run = taillog_stage.open("a b", interval=CALM_INTERVAL)  # it sleeps meanwhile
+    for file in run.files.values():
+        file.append(f"{words.text()} {words.text()}\n{words.text()}\n")
+    run.start()
+    run.must_deliver()
+    for file in run.files.values():
+        file.truncate()
+    for file in run.files.values():
+        file.append(f"{words.word()}\n")
+    run.stop()
+    run.judge()
+
+
+@requirement("TRN-1", needs=["rotation"])
+def test_trn_1_a_file_that_came_by_rotation_is_read_anew(taillog_stage: Stage) -> None:
+    """The same of a file that took another one's place."""
+    words = taillog_stage.words
+    run = taillog_stage.open()
+    run["a"].append(f"{words.text()}\n")
+    run.start()
+    run.must_deliver()
+    run["a"].rename()
+    run["a"].create()
+    run["a"].append(f"{words.text()} {words.text()}\n{words.text()}\n")
+    if not run.wait_long(lambda: run.lines_so_far() >= 3):
+        raise NotApplicable("the new file's lines do not come, which is ROT-2's matter")
+    run["a"].truncate()
+    run.seen_truncated("a")
+    run["a"].append(f"{words.word()}\n")
+    run.settle()
+    run.stop()
+    run.judge()
 
 
 @requirement("TRN-2", scenarios=True)
