@@ -19,6 +19,8 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
+from .left_behind import living
+
 try:
     import resource
 except ImportError:  # pragma: no cover (not on this system)
@@ -407,17 +409,18 @@ def few_descriptors() -> Iterator[None]:
     may be more descriptors.
     """
     before = _numbers()
-    threads = set(threading.enumerate())
+    threads = living()
     try:
         yield
     finally:
         if len(_numbers() - before) > LEAKED:
             ends = time.monotonic() + THREADS_END_WITHIN
-            others = [thread for thread in threading.enumerate() if thread not in threads]
+            others = living() - threads
             for thread in others:
-                thread.join(max(0.0, ends - time.monotonic()))
+                with suppress(AssertionError, RuntimeError):  # one that `threading` did not begin cannot be joined
+                    thread.join(max(0.0, ends - time.monotonic()))
             left = _numbers() - before
-            if any(thread.is_alive() for thread in others):
+            if living() & others:
                 allowed, most = resource.getrlimit(resource.RLIMIT_NOFILE)
                 resource.setrlimit(resource.RLIMIT_NOFILE, (min(allowed + len(left), most), most))
             else:

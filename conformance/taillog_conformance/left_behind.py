@@ -15,6 +15,16 @@ import time
 _due: set[threading.Thread] = set()
 
 
+def living() -> set[threading.Thread]:
+    """The threads that run. One that `threading` did not begin, it takes for alive when it has ended, too."""
+    running = sys._current_frames()
+    return {
+        thread
+        for thread in threading.enumerate()
+        if not isinstance(thread, threading._DummyThread) or thread.ident in running
+    }
+
+
 class Abandoned(BaseException):
     """Raised in a thread that was left behind, so that it ends."""
 

@@ -35,34 +35,47 @@ def _text_of(record: logging.LogRecord) -> tuple[str, bool]:
 
 
 HANDED_ON = 2**20
-"""Characters of records that reach the loggers' handlers in one run; a test runner keeps them in memory."""
+"""Characters of records that reach the root logger's own handlers in one run; a test runner's keep them in memory."""
+
+
+class _Bounded(logging.Filter):
+    """Lets records through until they come to HANDED_ON characters."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._left = HANDED_ON
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        with contextlib.suppress(Exception):  # what a tailer's object raises when it is to be shown
+            self._left -= len(str(record.msg))
+        return self._left > 0
 
 
 @contextlib.contextmanager
 def reports_to(take: Callable[[Report], None]) -> Iterator[None]:
     """Call `take` for each record of level ERROR or above that any logger handles meanwhile (ERR-1).
 
-    It stands before the loggers' handlers, so that neither `propagate` nor a missing handler hides a report, and hands
-    on to them only so much.
+    It stands before the loggers' handlers, so that neither `propagate` nor a missing handler hides a report. The
+    handlers that the root logger has by then are the test runner's, and get only so much; a tailer's own get all.
     """
     real = logging.Logger.handle
-    left = HANDED_ON
+    bound = _Bounded()
+    others = tuple(logging.getLogger().handlers)
 
     def handle(self: logging.Logger, record: logging.LogRecord) -> None:
-        nonlocal left
         if record.levelno >= logging.ERROR:
             text, formats = _text_of(record)
             take(Report(text, record.levelno, formats))
-        else:
-            text = str(record.msg)
-        left -= len(text)
-        if left > 0:
-            real(self, record)
+        real(self, record)
 
     logging.Logger.handle = handle  # type: ignore[method-assign]
+    for handler in others:
+        handler.addFilter(bound)
     try:
         yield
     finally:
+        for handler in others:
+            handler.removeFilter(bound)
         logging.Logger.handle = real  # type: ignore[method-assign]
 
 

@@ -129,6 +129,10 @@ class _Lines:
             raise AdapterProblem("the tailer's lines come with their line end: leave strips=True out of its adapter")
         return item + "\n"
 
+    def rest(self) -> str:
+        """The text of a character of which nothing more comes; '' if the last item ended with a whole one."""
+        return self._decoder.decode(b"", final=True)
+
 
 LINES_TO_SEE = 2
 """Lines that must have come without a line end before that is called the adapter's fault: one may be a piece."""
@@ -203,6 +207,9 @@ class FollowingTailer(Following, ABC):
         except AdapterProblem as problem:
             self._problem = self._problem or problem
             return
+        self._deliver(key, text)
+
+    def _deliver(self, key: int, text: str) -> None:
         with self._lock:
             if text and not self._closed:
                 self._ledger.take(key, text)
@@ -225,6 +232,8 @@ class FollowingTailer(Following, ABC):
                 self.tell()
             else:
                 self._drain()
+            for key, lines in self._lines.items():
+                self._deliver(key, lines.rest())
             self.close()
             self.end()
         self._stopped = True

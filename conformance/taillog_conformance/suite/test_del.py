@@ -256,6 +256,24 @@ def test_del_2_the_next_tailer_begins_at_the_first_byte_too(taillog_stage: Stage
     second.judge(sources=second.sources_of(first))
 
 
+IN_A_PATH = " [0-9]* $HOME %d {} 'é"
+"""What a path may hold that a shell, a pattern or a format takes for its own."""
+
+
+@requirement("DEL-2")
+def test_del_2_a_path_is_taken_as_it_is(taillog_stage: Stage) -> None:
+    """What stood in a file at start() is delivered: whatever characters its path has."""
+    words = taillog_stage.words
+    folder = taillog_stage.folder / f"{words.word()}{IN_A_PATH}"
+    folder.mkdir()
+    run = taillog_stage.open(paths={"a": folder / f"{words.word()}{IN_A_PATH}"})
+    run["a"].append("".join(f"{line}\n" for line in words.lines(2)))
+    run.start()
+    run.settle()
+    run.stop()
+    run.judge()
+
+
 @requirement("DEL-3", scenarios=True)
 def test_del_3_what_is_appended_later_is_delivered(taillog_stage: Stage, case: Scenario) -> None:
     """What is appended later is delivered while the tailer runs, for as long as it runs."""

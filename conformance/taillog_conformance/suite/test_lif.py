@@ -12,6 +12,7 @@ from unittest import mock
 from ..adapters import DEFAULT
 from ..destinations import GatedStream
 from ..isolated import in_a_process
+from ..left_behind import living
 from ..outcomes import AdapterProblem, ConformanceFailure, NotApplicable
 from ..stage import Run, Stage
 from ._registry import requirement
@@ -460,7 +461,7 @@ def test_lif_12_a_failed_start_leaves_no_thread(taillog_stage: Stage) -> None:
         for file in run.files.values():
             file.append(line(taillog_stage))
         run.make()
-        before = set(threading.enumerate())
+        before = living()
         if not start_fails(
             run, nth
         ):  # it began fewer threads, or it is a thread of its own that could not begin another
@@ -470,7 +471,7 @@ def test_lif_12_a_failed_start_leaves_no_thread(taillog_stage: Stage) -> None:
         run.ended = True
 
         def left() -> list[str]:
-            return [thread.name for thread in threading.enumerate() if thread not in before]  # noqa: B023
+            return [thread.name for thread in living() - before]  # noqa: B023
 
         if not run.wait_for(lambda: not left()):
             names = ", ".join(left())

@@ -7,7 +7,6 @@ import os
 import resource
 import stat
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from ..isolated import in_a_process
+from ..left_behind import living
 from ..memory import resident
 from ..offsets import family
 from ..outcomes import AdapterProblem, ConformanceFailure, NotApplicable, NotRun, TailerHung, TailerRaised
@@ -67,12 +67,12 @@ class Alive:
     """What is alive before a tailer is made, by which is known what stays of it."""
 
     def __init__(self) -> None:
-        self._threads = set(threading.enumerate())
+        self._threads = living()
         self._processes = set(family(os.getpid()))
 
     def left(self) -> list[str]:
         """The threads and processes that have come since."""
-        threads = [f"thread {thread.name}" for thread in threading.enumerate() if thread not in self._threads]
+        threads = [f"thread {thread.name}" for thread in living() - self._threads]
         commands = {pid: _command(pid) for pid in family(os.getpid()) if pid not in self._processes}
         return threads + [
             f"process {pid} ({shorten(command)})"
@@ -317,7 +317,7 @@ class Held:
     def now(cls) -> Held:
         gc.collect()
         mebibytes = (resident() or 0) // 2**20
-        return cls(len(descriptors()), threading.active_count(), sys.getallocatedblocks(), mebibytes)
+        return cls(len(descriptors()), len(living()), sys.getallocatedblocks(), mebibytes)
 
 
 LOOKS = 150
@@ -531,10 +531,10 @@ def test_res_5_threads_do_not_grow_with_the_files(taillog_stage: Stage) -> None:
         run = taillog_stage.open([f"f{index}" for index in range(number)])
         for file in run.files.values():
             file.append(taillog_stage.words.word() + "\n")
-        before = threading.active_count()
+        before = len(living())
         run.start()
         run.settle()
-        counts.append(threading.active_count() - before)
+        counts.append(len(living()) - before)
         run.stop()
         run.close()
     if counts[1] - counts[0] > THREADS_SLACK:

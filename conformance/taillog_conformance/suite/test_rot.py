@@ -297,6 +297,22 @@ def test_rot_3_a_new_file_that_begins_as_the_old_one_comes_whole(taillog_stage: 
     run.judge()
 
 
+@requirement("ROT-3")
+def test_rot_3_a_file_of_the_same_size_is_a_new_one_too(taillog_stage: Stage) -> None:
+    """The new file is delivered from its first byte: though it is as long as the old one."""
+    first, second = taillog_stage.words.lines(2)
+    size = max(len(first), len(second))
+    run = taillog_stage.open()
+    run["a"].append(f"{first:x<{size}}\n")
+    run.start()
+    run.must_deliver()
+    run.looks(2)  # by now a tailer knows the size, too
+    run["a"].replace(f"{second:x<{size}}\n")
+    run.must_deliver()
+    run.stop()
+    run.judge()
+
+
 OLDER_BY = 3600.0
 """Seconds by which a new file may be older than the one whose place it takes: one that was copied, or put back."""
 
@@ -322,6 +338,25 @@ def test_rot_4_a_gap_without_a_file_is_waited_through(taillog_stage: Stage, case
 def test_rot_5_the_old_files_piece_stands_alone(taillog_stage: Stage, case: Scenario) -> None:
     """An unterminated piece of the old file is delivered as a line of its own, never joined to the new file's first."""
     play(taillog_stage, case)
+
+
+@requirement("ROT-5")
+def test_rot_5_a_piece_before_a_file_that_stays_empty_stands_alone(taillog_stage: Stage) -> None:
+    """An unterminated piece of the old file is delivered as a line of its own: where nothing comes after it, too."""
+    words = taillog_stage.words
+    run = followed(taillog_stage)
+    piece = f"{words.text()} {words.text()}"
+    run["a"].append(piece)
+    run.seen("a")
+    run["a"].rename()
+    run["a"].create()
+    if "last-piece" in taillog_stage.adapter.capabilities:
+        run.looks(5)
+    else:  # it may be ended before it knows that the old file has ended
+        run.wait_for(lambda: piece in run.all_text())
+        run.may_lack = lambda text: text == piece
+    run.stop()
+    run.judge()
 
 
 @requirement("ROT-6")
