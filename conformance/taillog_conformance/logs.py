@@ -47,7 +47,7 @@ class _Bounded(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         with contextlib.suppress(Exception):  # what a tailer's object raises when it is to be shown
-            self._left -= len(str(record.msg))
+            self._left -= len(record.getMessage())
         return self._left > 0
 
 

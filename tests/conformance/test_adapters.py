@@ -620,6 +620,20 @@ def test_a_thread_that_leaves_the_lock_of_its_event_taken_holds_nobody_up(
     deadline.call("abandon()", lambda: following.abandon(tailer), within=1.0, over_all=BOUND)
 
 
+def test_half_a_character_at_the_end_of_all_that_an_iterator_gives_is_not_lost(path: Path, taken: Taken) -> None:
+    def follow(path: str, stop: threading.Event) -> Iterator[bytes]:
+        yield b"\xe2"
+        yield b"\x82\xac\n"
+        stop.wait()
+        yield b"a piece \xe2\x82"
+
+    following = IteratorAdapter(follow)
+    tailer = following.open(taken.job({0: path}))
+    tailer.start()
+    tailer.stop()
+    assert taken.texts[0] == "€\na piece \ufffd"
+
+
 class _AsksItsEvent:
     """A tailer whose stopped() is its event's own method."""
 

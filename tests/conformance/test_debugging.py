@@ -56,7 +56,7 @@ def test_a_breakpoint_in_the_tailers_thread_stops_it(tailers: Path, clean_enviro
     )
     assert done.returncode == 3, done.stdout + done.stderr
     assert "(42, False)" in done.stdout
-    assert done.stdout.count("\n  pass\n") == 3
+    assert done.stdout.count("\n  pass\n") == 4
     assert "FAIL" not in done.stdout
 
 
@@ -75,7 +75,7 @@ def test_the_timeline_is_told_as_it_goes(tailers: Path, taillog: Command) -> Non
     assert done.stdout.startswith("FRM-7 (MUST) Empty lines MUST be delivered.\n")
     told = re.findall(r"^ +[0-9.]+ ms  (producer|tailer|destination|check) +(\w+)", done.stdout, re.MULTILINE)
     life = [what for lane, what in told if lane == "tailer" and what != "read"]
-    assert life == 3 * ["construct", "start", "started", "stop", "stopped"]
+    assert life == 4 * ["construct", "start", "started", "stop", "stopped"]
     assert ("producer", "append") in told
     assert ("destination", "write") in told
     assert "did not come" in done.stdout

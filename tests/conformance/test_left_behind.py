@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import _thread
 import contextlib
 import queue
 import random
 import threading
+import time
 
-from taillog_conformance.left_behind import Abandoned, end_soon, take_back
+from taillog_conformance.left_behind import Abandoned, end_soon, living, take_back
 from taillog_conformance.perturb import Jitter
 
 BOUND = 60.0
@@ -54,3 +56,22 @@ def test_a_thread_that_runs_ends() -> None:
     runs.join(BOUND)
     assert not runs.is_alive()
     take_back()
+
+
+def test_a_thread_that_threading_did_not_begin_lives_while_it_runs() -> None:
+    known, goes_on = threading.Event(), threading.Event()
+
+    def run() -> None:
+        threading.current_thread()  # from now on `threading` has an object for it, and never learns of its end
+        known.set()
+        goes_on.wait(BOUND)
+
+    before = living()
+    _thread.start_new_thread(run, ())
+    assert known.wait(BOUND)
+    assert len(living() - before) == 1
+    goes_on.set()
+    ends = time.monotonic() + BOUND
+    while living() - before:
+        assert time.monotonic() < ends
+        time.sleep(0.01)

@@ -60,7 +60,7 @@ def show(report: Report, console: Console, *, selected: frozenset[str] | None = 
     if report.shards is not None:
         console.print(Text(f"  {_shards_line(report.shards)}"), soft_wrap=True)
     if report.interrupted:
-        console.print(Text("  the run was interrupted: what was not run is missing above", style="yellow"))
+        console.print(Text("  the run was interrupted: what is not run above was still to come", style="yellow"))
 
 
 def _shards_line(shards: Shards) -> str:

@@ -241,6 +241,33 @@ def test_dst_6_a_destination_that_raises_is_reported(taillog_stage: Stage) -> No
             )
 
 
+@requirement("DST-6", needs=["stream", "error-report"])
+def test_dst_6_one_that_raises_in_the_drain_is_reported(taillog_stage: Stage) -> None:
+    """The same where write() begins to raise when stop() is called."""
+    words = taillog_stage.words
+    full = False
+    refused = []
+
+    def fault(text: str) -> BaseException | None:
+        if full:
+            refused.append(text)
+        return disk_full() if full else None
+
+    run = taillog_stage.open(stream=lambda recorder: FailingStream(recorder, fault), interval=CALM_INTERVAL)
+    run["a"].append(f"{words.text()}\n")
+    run.start()
+    run.must_deliver()
+    full = True
+    run["a"].append(f"{words.text()}\n")
+    run.stop()
+    if refused and not run.reports:  # where nothing was written, that is DEL-1's matter
+        raise run.failure(
+            f"write() raised {type(disk_full()).__name__} in the drain, and nothing was reported",
+            expected=taillog_stage.adapter.reports_as,
+            got="none",
+        )
+
+
 @requirement("DST-7", needs=["stream"])
 def test_dst_7_delivery_goes_on_after_a_failed_write(taillog_stage: Stage) -> None:
     """After one write() failed (a full disk, freed again) later lines are delivered."""

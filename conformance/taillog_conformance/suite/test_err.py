@@ -9,6 +9,7 @@ import stat
 
 from ..destinations import FailingStream, FullStream, RecordingStream, disk_full
 from ..outcomes import NotRun
+from ..scenario import CALM_INTERVAL
 from ..stage import Run, Stage
 from ._registry import requirement
 
@@ -82,6 +83,24 @@ def test_err_1_a_directory_that_comes_late_is_reported(taillog_stage: Stage) -> 
     run.stop()
     if not run.reports:
         raise no_report(run, "a directory that came to stand at a missing source's path")
+
+
+@requirement("ERR-1", needs=["object", "from-start", "missing-files", "several-files"])
+def test_err_1_a_directory_that_the_drain_finds_is_reported(taillog_stage: Stage) -> None:
+    """The same of a directory that comes just before stop(), as a file that is delivered does."""
+    line = taillog_stage.words.text()
+    run = taillog_stage.open("a b", interval=CALM_INTERVAL)  # it sleeps meanwhile
+    run.start()
+    run.quiet()
+    try:
+        run["a"].path.mkdir()
+    except FileExistsError:
+        return  # that the tailer makes the file itself is for MIS-4 to say
+    run.timeline.add("producer", "mkdir", "a")
+    run["b"].append(f"{line}\n")
+    run.stop()
+    if line in run.all_text() and not run.reports:  # one that looks no more is DEL-7's matter
+        raise no_report(run, "a directory that came just before stop()")
 
 
 def unopenable_run(stage: Stage) -> Run:

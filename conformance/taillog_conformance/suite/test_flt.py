@@ -315,6 +315,24 @@ def test_flt_4_the_filter_holds_during_the_drain(taillog_stage: Stage) -> None:
     run.judge()
 
 
+@requirement("FLT-4", needs=["missing-files"])
+def test_flt_4_the_filter_holds_for_a_file_that_the_drain_finds(taillog_stage: Stage) -> None:
+    """The filter holds during the drain at stop(): of a file that first appears then, too."""
+    words = taillog_stage.words
+    wanted, unkept = words.word(), words.text()
+    run = taillog_stage.open(filter=lambda line: wanted in line, interval=CALM_INTERVAL)
+    run.start()
+    run.quiet()
+    run["a"].append(f"{unkept}\n{words.word()} {wanted}\n{unkept}\n")
+    run.stop()
+    if came := _lines_of(run, unkept):
+        raise run.failure(
+            "a line of a file that appeared just before stop() was delivered, which the filter does not keep",
+            expected=f"no {unkept!r}",
+            got=repr(came[0]),
+        )
+
+
 @requirement("FLT-4")
 def test_flt_4_the_filter_holds_for_a_last_piece(taillog_stage: Stage) -> None:
     """The filter holds during the drain at stop(): a last piece that it does not keep is not delivered either."""
@@ -501,6 +519,12 @@ def test_flt_6_other_files_are_drained_when_a_filter_raises(taillog_stage: Stage
     run.stop()
     if any(poison in line for line in asked.asked):  # if not, the drain loses lines as it is: DEL-1
         run.judge()
+        if "error-report" in taillog_stage.adapter.capabilities and not run.reports:
+            raise run.failure(
+                "the filter raised ValueError in the drain, and nothing was reported",
+                expected=taillog_stage.adapter.reports_as,
+                got="none",
+            )
 
 
 @requirement("FLT-6", needs=["several-files", "last-piece"])

@@ -99,6 +99,20 @@ def test_frm_2_a_last_piece_is_delivered_at_stop(taillog_stage: Stage, case: Sce
     play(taillog_stage, case)
 
 
+@requirement("FRM-2", needs=["object", "missing-files", "last-piece"])
+def test_frm_2_the_piece_of_a_file_that_the_drain_finds_is_delivered(taillog_stage: Stage) -> None:
+    """The same of a file that first appears just before stop()."""
+    words = taillog_stage.words
+    line, piece = words.lines(2)
+    run = taillog_stage.open(interval=CALM_INTERVAL)  # it sleeps meanwhile
+    run.start()
+    run.quiet()
+    run["a"].append(f"{line}\n{piece}")
+    run.stop()
+    if line in run.all_text():  # else it looks no more, which is DEL-7's matter
+        run.judge()
+
+
 @requirement("FRM-3", scenarios=True, needs=["several-files"])
 def test_frm_3_a_piece_never_runs_into_another_files_line(taillog_stage: Stage, case: Scenario) -> None:
     """Every destination line carries one source line."""
@@ -163,6 +177,21 @@ def test_frm_6_the_drain_treats_cr_lf_the_same_way(taillog_stage: Stage) -> None
 def test_frm_7_empty_lines_are_delivered(taillog_stage: Stage, case: Scenario) -> None:
     """Empty lines are delivered."""
     play(taillog_stage, case)
+
+
+@requirement("FRM-7")
+def test_frm_7_empty_lines_are_drained(taillog_stage: Stage) -> None:
+    """Empty lines are delivered: those that stop() finds, too."""
+    words = taillog_stage.words
+    before, after = words.lines(2)
+    run = taillog_stage.open(interval=CALM_INTERVAL)  # it sleeps meanwhile
+    run["a"].append(f"{words.text()}\n")
+    run.start()
+    run.settle()
+    run["a"].append(f"{before}\n\n\n{after}\n")
+    run.stop()
+    if before in run.all_text() and after in run.all_text():  # else it loses lines as it is: DEL-1
+        run.judge()
 
 
 @requirement("FRM-8", scenarios=True)
