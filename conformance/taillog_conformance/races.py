@@ -78,7 +78,9 @@ def held_at_every_line(
     for place in places:
         if time.monotonic() - began > TRIES_FOR * stage.clocks.scale:
             break
-        _round(opened(), place, idle, prepare, meanwhile, before, after)
+        run = opened()
+        _round(run, place, idle, prepare, meanwhile, before, after)
+        run.tailer = None  # there are many of them, and one may hold tens of MiB
     return bool(places)
 
 
