@@ -23,14 +23,16 @@ def handling(number: int, handler: Handler, *, in_place_of: Any) -> Iterator[Non
     try:
         yield
     finally:
-        signal.signal(number, before)
+        if signal.getsignal(number) is handler:  # else the handler has put something in its own place, which stays
+            signal.signal(number, before)
 
 
 @contextlib.contextmanager
 def termination_interrupts() -> Iterator[None]:
     """SIGTERM, which `timeout` and CI services send, does meanwhile what Ctrl-C does: what was measured is told.
 
-    The first one only: `timeout` sends it to this process, and then to the whole group.
+    The first one only, and no other does anything from then on: `timeout` sends it to this process, and then to the
+    whole group, which may be when the report is being written.
     """
 
     def on_termination(signum: int, frame: FrameType | None) -> None:

@@ -20,6 +20,7 @@ from click.testing import CliRunner
 
 from taillog_conformance import cli, runner
 from taillog_conformance.contract import load_contract
+from taillog_conformance.interruption import termination_interrupts
 from taillog_conformance.offsets import family
 from taillog_conformance.report.model import CheckResult, Status, Summary
 from taillog_conformance.suite._registry import all_checks
@@ -583,6 +584,23 @@ def test_sigterm_does_what_ctrl_c_does(project: Path, begin: Begin, workers: int
     ends_as_interrupted(process, project)
     assert passed(project / "out.json")
     assert not [pid for pid in below if Path(f"/proc/{pid}").exists()]
+
+
+def test_after_a_sigterm_another_one_does_nothing() -> None:
+    """It may come when the report is being written."""
+    before = signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    interrupt = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt), termination_interrupts():
+            os.kill(os.getpid(), signal.SIGTERM)
+            time.sleep(BOUND)
+        os.kill(os.getpid(), signal.SIGTERM)
+        with termination_interrupts():
+            pass
+        assert signal.getsignal(signal.SIGTERM) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGTERM, before)
+        signal.signal(signal.SIGINT, interrupt)
 
 
 def test_ctrl_c_that_reaches_the_workers_first_is_no_crash_of_theirs(project: Path, begin: Begin) -> None:
