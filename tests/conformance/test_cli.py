@@ -588,15 +588,18 @@ def test_sigterm_does_what_ctrl_c_does(project: Path, begin: Begin, workers: int
 
 def test_after_a_sigterm_another_one_does_nothing() -> None:
     """It may come when the report is being written."""
+
+    def come_to_one() -> None:
+        with termination_interrupts():
+            os.kill(os.getpid(), signal.SIGTERM)
+            time.sleep(BOUND)
+
     before = signal.signal(signal.SIGTERM, signal.SIG_DFL)
     interrupt = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
-        with pytest.raises(KeyboardInterrupt), termination_interrupts():
-            os.kill(os.getpid(), signal.SIGTERM)
-            time.sleep(BOUND)
+        with pytest.raises(KeyboardInterrupt):
+            come_to_one()
         os.kill(os.getpid(), signal.SIGTERM)
-        with termination_interrupts():
-            pass
         assert signal.getsignal(signal.SIGTERM) is signal.SIG_IGN
     finally:
         signal.signal(signal.SIGTERM, before)
