@@ -19,7 +19,7 @@ from . import completion
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 WORKERS_A_CORE = 3
-"""Most of a check's time is spent waiting: on two cores, two workers need 12.8 s, four 8.2 s, six 7.0 s."""
+"""Most of a check's time is spent waiting: on two cores, one needs 25 s, six 6.8 s."""
 
 MOST_WORKERS = 8
 """Workers that are started unasked: beyond that their start costs more than they save."""
