@@ -22,10 +22,10 @@ WORKERS_A_CORE = 3
 """Most of a check's time is spent waiting: on two cores, one needs 25 s, six 6.8 s."""
 
 MOST_WORKERS = 8
-"""Workers that are started unasked: beyond that their start costs more than they save."""
+"""Workers that are begun unasked: with more of them the longest check decides how long it takes."""
 
 MOST_WORKERS_ASKED_FOR = 64
-"""Workers that may be asked for: each is an interpreter of 40 MB, and there are not many more checks than that."""
+"""Workers that may be asked for: there are not many more checks that take their time."""
 
 SCALES = click.FloatRange(0.1, 1000)
 """What the time bounds may be multiplied by: with a thousandfold, a call that hangs is waited for longer than a CI job
