@@ -47,16 +47,17 @@ def crashed(
 
 def broken(requirement: str, name: str, error: Exception) -> dict[str, Any]:
     """The row of the check `name` of the requirement, round which something broke that is no call of the tailer's."""
-    message = f"{BROKE}\n{traces.of_error(error)}"
-    return _row(requirement, name) | {"status": Status.ERROR, "message": printable(bounded(message))}
+    return _row(requirement, name) | {"status": Status.ERROR, "message": printable(bounded(broke(error)))}
+
+
+def broke(error: BaseException) -> str:
+    """What is told of an error of the kit's own."""
+    return f"the check itself broke:\n{traces.of_error(error)}"
 
 
 def _row(requirement: str, name: str) -> dict[str, Any]:
     return {"requirement": requirement, "target": {}, "name": name, "seconds": 0.0, "timeline": []}
 
-
-BROKE = "the check itself broke:"
-"""How the message of an error begins that is the kit's."""
 
 NO_SIGN_OF_LIFE = (
     "the process of the check gave no sign of life for so long that it had to be ended, which says nothing of a "

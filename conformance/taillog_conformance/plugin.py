@@ -499,8 +499,7 @@ def _failed(item: pytest.Item, requirement: str, failure: ConformanceFailure, se
 
 
 def _result_of(item: pytest.Item, requirement: str, call: pytest.CallInfo[None]) -> tuple[CheckResult, str]:
-    from . import traces
-    from .crash import BROKE
+    from .crash import broke
     from .full import full_folder, is_full
     from .guard import in_words
     from .outcomes import AdapterProblem, ConformanceFailure, NotApplicable, NotRun
@@ -535,7 +534,7 @@ def _result_of(item: pytest.Item, requirement: str, call: pytest.CallInfo[None])
         case pytest.fail.Exception():
             return result(Status.ERROR, str(error.msg)), "failed"
         case _:
-            return result(Status.ERROR, f"{BROKE}\n{traces.of_error(error)}"), "failed"
+            return result(Status.ERROR, broke(error)), "failed"
 
 
 def _repeat(config: pytest.Config, nodeid: str, requirement: str) -> str:

@@ -136,7 +136,8 @@ class ProducedFile:
         made = [self.path.with_name(f"{self.path.name}.new{at}") for at in range(NEW_FILES if numbers else 1)]
         for path in made:
             path.write_bytes(data)
-            os.utime(path, (time.time() - older_by,) * 2)
+            if older_by:
+                os.utime(path, (time.time() - older_by,) * 2)
         made.sort(key=lambda path: path.stat().st_ino in numbers)
         os.replace(made.pop(), self.path)
         for path in made:

@@ -32,6 +32,12 @@ def no_report(run: Run, what: str) -> Exception:
     )
 
 
+def must_report(run: Run, what: str) -> None:
+    """Raise where `what` came to pass in a run that is over, and its tailer, which reports errors, reported nothing."""
+    if "error-report" in run.stage.adapter.capabilities and not run.reports:
+        raise run.failure(f"{what}, and nothing was reported", expected=run.stage.adapter.reports_as, got="none")
+
+
 @requirement("ERR-1")
 def test_err_1_a_directory_is_reported(taillog_stage: Stage) -> None:
     """A source that cannot be read is reported at level ERROR or above by the time stop() returns."""

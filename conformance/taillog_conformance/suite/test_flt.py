@@ -16,6 +16,7 @@ from ..scenario import CALM_INTERVAL
 from ..stage import Run, Stage
 from ..timeline import shorten
 from ._registry import requirement
+from .test_err import must_report
 
 TRUTHY = (True, 1, "yes", [0], -1.5)
 FALSY: tuple[object, ...] = (False, 0, "", [], None)
@@ -326,12 +327,7 @@ def test_flt_4_the_filter_holds_for_a_file_that_the_drain_finds(taillog_stage: S
     run.quiet()
     run["a"].append(f"{unkept}\n{words.word()} {wanted}\n{unkept}\n")
     run.stop()
-    if came := _lines_of(run, unkept):
-        raise run.failure(
-            "a line of a file that appeared just before stop() was delivered, which the filter does not keep",
-            expected=f"no {unkept!r}",
-            got=repr(came[0]),
-        )
+    _must_lack(run, unkept, "a line of a file that appeared just before stop()")
 
 
 @requirement("FLT-4")
@@ -360,12 +356,7 @@ def test_flt_4_the_filter_holds_for_an_old_files_piece(taillog_stage: Stage) -> 
     wanted = words.word()
     unkept, kept = words.text(), f"{words.word()} {wanted}"
     run = _rotated_after_a_piece(taillog_stage, unkept, wanted)
-    if came := _lines_of(run, unkept):
-        raise run.failure(
-            "the piece at a renamed file's end was delivered, which the filter does not keep",
-            expected=f"no {unkept!r}",
-            got=repr(came[0]),
-        )
+    _must_lack(run, unkept, "the piece at a renamed file's end")
     run = _rotated_after_a_piece(taillog_stage, kept, wanted)
     # Where it does not come without a filter either, that is for ROT-5 to say.
     if not _lines_of(run, kept) and _lines_of(
@@ -395,12 +386,7 @@ def test_flt_4_the_filter_holds_for_a_piece_before_a_truncation(taillog_stage: S
     run["a"].append(f"{words.word()} {wanted}\n")
     run.settle()
     run.stop()
-    if came := _lines_of(run, piece):
-        raise run.failure(
-            "the piece at the end of a file that was then cut was delivered, which the filter does not keep",
-            expected=f"no {piece!r}",
-            got=repr(came[0]),
-        )
+    _must_lack(run, piece, "the piece at the end of a file that was then cut")
 
 
 def _rotated_after_a_piece(stage: Stage, piece: str, wanted: str, *, filtered: bool = True) -> Run:
@@ -420,6 +406,14 @@ def _rotated_after_a_piece(stage: Stage, piece: str, wanted: str, *, filtered: b
     run.settle()
     run.stop()
     return run
+
+
+def _must_lack(run: Run, unkept: str, what: str) -> None:
+    """Raise where a line came that ends in `unkept`, which the filter does not keep; `what` says which line that is."""
+    if came := _lines_of(run, unkept):
+        raise run.failure(
+            f"{what} was delivered, which the filter does not keep", expected=f"no {unkept!r}", got=repr(came[0])
+        )
 
 
 def _lines_of(run: Run, piece: str) -> list[str]:
@@ -489,12 +483,7 @@ def test_flt_6_a_filter_that_raises_is_reported_and_other_files_go_on(taillog_st
             got=repr(came[0]),
         )
     run.judge()
-    if "error-report" in taillog_stage.adapter.capabilities and not run.reports:
-        raise run.failure(
-            "the filter raised ValueError, and nothing was reported",
-            expected=taillog_stage.adapter.reports_as,
-            got="none",
-        )
+    must_report(run, "the filter raised ValueError")
 
 
 @requirement("FLT-6", needs=["several-files"])
@@ -520,12 +509,7 @@ def test_flt_6_other_files_are_drained_when_a_filter_raises(taillog_stage: Stage
     run.stop()
     if any(poison in line for line in asked.asked):  # if not, the drain loses lines as it is: DEL-1
         run.judge()
-        if "error-report" in taillog_stage.adapter.capabilities and not run.reports:
-            raise run.failure(
-                "the filter raised ValueError in the drain, and nothing was reported",
-                expected=taillog_stage.adapter.reports_as,
-                got="none",
-            )
+        must_report(run, "the filter raised ValueError in the drain")
 
 
 @requirement("FLT-6", needs=["several-files", "last-piece"])
@@ -623,12 +607,7 @@ def test_flt_6_whatever_the_filter_raises_is_reported(taillog_stage: Stage) -> N
         run, before, after = _raising(taillog_stage, error)
         run.may_lack = lambda text, own=(before, after): text in own  # type: ignore[misc]  # that is FLT-7's
         run.judge()
-        if "error-report" in taillog_stage.adapter.capabilities and not run.reports:
-            raise run.failure(
-                f"the filter raised {error.__name__}, and nothing was reported",
-                expected=taillog_stage.adapter.reports_as,
-                got="none",
-            )
+        must_report(run, f"the filter raised {error.__name__}")
 
 
 @requirement("FLT-7", needs=["several-files"])

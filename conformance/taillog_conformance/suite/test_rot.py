@@ -17,7 +17,7 @@ from ..stage import Run, Stage
 from ._registry import requirement
 from .test_del import long_head
 from .test_res import DESCRIPTORS, descriptors
-from .test_src import twice
+from .test_src import twice, under_two_keys
 
 
 @requirement("ROT-1", scenarios=True)
@@ -199,8 +199,7 @@ def test_rot_2_a_recreated_file_is_followed(taillog_stage: Stage, case: Scenario
 def test_rot_2_a_path_under_two_keys_is_followed_for_each(taillog_stage: Stage) -> None:
     """The new file is followed: for each key under which its path is."""
     words = taillog_stage.words
-    path = taillog_stage.folder / words.file_name()
-    run = taillog_stage.open("a b", paths={"a": path, "b": path})
+    run = under_two_keys(taillog_stage)
     run["a"].append(f"{words.text()}\n")
     run.start()
     run.wait_for(lambda: run.lines_so_far() >= 2)

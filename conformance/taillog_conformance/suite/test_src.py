@@ -19,16 +19,14 @@ from ._registry import requirement
 @requirement("SRC-1", needs=["several-files", "path-twice", "from-start"])
 def test_src_1_one_path_under_two_keys_comes_for_each(taillog_stage: Stage) -> None:
     """One path under two keys is delivered once for each key."""
-    path = taillog_stage.folder / taillog_stage.words.file_name()
-    _comes_for_each(taillog_stage.open("a b", paths={"a": path, "b": path}))
+    _comes_for_each(under_two_keys(taillog_stage))
 
 
 @requirement("SRC-1", needs=["several-files", "path-twice", "from-start"])
 def test_src_1_half_a_line_waits_for_each(taillog_stage: Stage) -> None:
     """One path under two keys is delivered once for each key: a line that comes in two writes too."""
     words = taillog_stage.words
-    path = taillog_stage.folder / words.file_name()
-    run = taillog_stage.open("a b", paths={"a": path, "b": path})
+    run = under_two_keys(taillog_stage)
     run["a"].append(f"{words.text()}\n")
     run.start()
     run.wait_for(lambda: run.lines_so_far() >= 2)
@@ -54,6 +52,12 @@ def _comes_for_each(run: Run) -> None:
     run.wait_for(lambda: run.lines_so_far() >= 6)
     run.stop()
     run.judge(sources=twice(run))
+
+
+def under_two_keys(stage: Stage) -> Run:
+    """A run of one path, as a and as b."""
+    path = stage.folder / stage.words.file_name()
+    return stage.open("a b", paths={"a": path, "b": path})
 
 
 def twice(run: Run) -> list[Source]:

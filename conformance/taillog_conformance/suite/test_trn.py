@@ -9,7 +9,7 @@ from ..sequences import PLAIN, TRUNCATION, scenarios
 from ..stage import Stage
 from ..words import SHORTEST
 from ._registry import requirement
-from .test_src import twice
+from .test_src import twice, under_two_keys
 
 
 @requirement("TRN-1", scenarios=True)
@@ -22,8 +22,7 @@ def test_trn_1_a_shortened_file_is_read_anew(taillog_stage: Stage, case: Scenari
 def test_trn_1_a_path_under_two_keys_is_read_anew_for_each(taillog_stage: Stage) -> None:
     """The same for each key under which a path is."""
     words = taillog_stage.words
-    path = taillog_stage.folder / words.file_name()
-    run = taillog_stage.open("a b", paths={"a": path, "b": path})
+    run = under_two_keys(taillog_stage)
     run["a"].append(f"{words.text()} {words.text()}\n{words.text()}\n")
     run.start()
     if not run.wait_long(lambda: run.lines_so_far() >= 4):
