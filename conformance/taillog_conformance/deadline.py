@@ -21,6 +21,7 @@ from typing import TypeVar
 
 from . import guard, traces
 from .clocks import RunningClock
+from .interruption import does_something
 from .outcomes import AdapterProblem, ConformanceFailure, TailerHung, TailerRaised
 from .report.inert import bounded
 
@@ -153,7 +154,7 @@ def _call_here(function: Callable[[], T], watch: _Watch, give_up: Callable[[Tail
 
     old_alarm = signal.signal(signal.SIGALRM, on_tick)
     old_interrupt = signal.getsignal(signal.SIGINT)
-    if callable(old_interrupt):  # a worker whose parent takes Ctrl-C ignores it: leave that
+    if does_something(old_interrupt):  # what is ignored, as in a run in the background, stays so
         signal.signal(signal.SIGINT, on_interrupt)
     old_timer = signal.setitimer(signal.ITIMER_REAL, TICK)
     began = time.monotonic()
@@ -171,7 +172,7 @@ def _call_here(function: Callable[[], T], watch: _Watch, give_up: Callable[[Tail
         needed.keep()
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, old_alarm)
-        if callable(old_interrupt):
+        if does_something(old_interrupt):
             signal.signal(signal.SIGINT, old_interrupt)
         if old_timer[0]:  # another tool's timer (a test timeout) goes on where it was
             left = max(old_timer[0] - (time.monotonic() - began), TICK)

@@ -1,4 +1,4 @@
-"""What ends a run before its time: Ctrl-C, and SIGTERM, which is taken as Ctrl-C is."""
+"""What ends a run before its time: Ctrl-C, and SIGTERM, which is taken as Ctrl-C is; and what is ignored."""
 
 from __future__ import annotations
 
@@ -7,9 +7,21 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from types import FrameType
-from typing import Any
+from typing import Any, TypeGuard
 
 Handler = Callable[[int, FrameType | None], object]
+
+ENDING = ("SIGHUP", "SIGINT", "SIGQUIT", "SIGTERM", "SIGUSR1", "SIGUSR2")
+"""The signals that a program is stopped by."""
+
+
+def ignore(_number: int, _frame: FrameType | None) -> None:
+    """Do nothing, as SIG_IGN does; but that is handed on to programs that are started meanwhile, and this is not."""
+
+
+def does_something(handler: object) -> TypeGuard[Handler]:
+    """Whether this is, of what signal.getsignal() answers, Python code that does something at a signal."""
+    return callable(handler) and handler is not ignore
 
 
 @contextlib.contextmanager
@@ -36,11 +48,24 @@ def termination_interrupts() -> Iterator[None]:
     """
 
     def on_termination(signum: int, frame: FrameType | None) -> None:
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        signal.signal(signal.SIGTERM, ignore)
         on_interrupt = signal.getsignal(signal.SIGINT)
-        if not callable(on_interrupt):  # a run in the background has it ignored
+        if not does_something(on_interrupt):  # a run in the background has it ignored
             raise KeyboardInterrupt
         on_interrupt(signal.SIGINT, frame)
 
     with handling(signal.SIGTERM, on_termination, in_place_of=signal.SIG_DFL):
+        yield
+
+
+@contextlib.contextmanager
+def programs_hear_signals() -> Iterator[None]:
+    """What this process ignores is meanwhile not ignored by the programs that it starts.
+
+    A shell has SIGINT ignored by what it runs in the background, and nohup SIGHUP; a program that is stopped so would
+    never end.
+    """
+    with contextlib.ExitStack() as stack:
+        for number in (number for number in signal.Signals if number.name in ENDING):
+            stack.enter_context(handling(number, ignore, in_place_of=signal.SIG_IGN))
         yield

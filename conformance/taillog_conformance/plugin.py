@@ -377,6 +377,18 @@ PLAYED = ("scenario", "played")
 """The parts of a failure's data that say how it is played again."""
 
 
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, Any, None]:
+    """Let the programs of a check, and of what is made for it, hear the signals that this process ignores."""
+    if item.get_closest_marker(MARK) is None:
+        yield
+        return
+    from .interruption import programs_hear_signals
+
+    with programs_hear_signals():
+        yield
+
+
 ENDED_BY_US = 1
 """Exit status of a process that ends because of its tailer: for plain pytest, tests that failed."""
 
@@ -418,9 +430,11 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, Any, None
 @contextmanager
 def _interruptions() -> Iterator[list[int]]:
     """The signals of Ctrl-C that come meanwhile, which are handled as before."""
+    from .interruption import does_something
+
     came: list[int] = []
     before = signal.getsignal(signal.SIGINT)
-    if not callable(before) or threading.current_thread() is not threading.main_thread():
+    if not does_something(before) or threading.current_thread() is not threading.main_thread():
         yield came
         return
     handler = before

@@ -7,7 +7,7 @@ import random
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from importlib import metadata
 from pathlib import Path
 from xml.etree import ElementTree
@@ -206,6 +206,15 @@ def press_ctrl_c() -> None:
     raise KeyboardInterrupt
 
 
+@pytest.fixture
+def sigterm() -> Iterator[None]:
+    """Puts SIGTERM back as it was, for after the first one no other does anything."""
+    before = signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGTERM, before)
+
+
+@pytest.mark.usefixtures("sigterm")
 @pytest.mark.parametrize("interrupt", [press_ctrl_c, lambda: signal.raise_signal(signal.SIGTERM)])
 def test_what_was_measured_before_an_interruption_is_kept(interrupt: Callable[[], None]) -> None:
     taken = []
@@ -222,6 +231,16 @@ def test_what_was_measured_before_an_interruption_is_kept(interrupt: Callable[[]
     assert [row.median(subjects[0].label) for row in found.rows] == [7.0]
     assert "interrupted" in markdown(found)
     ElementTree.fromstring(picture(found))
+
+
+def test_a_program_hears_the_signal_that_the_bench_ignores() -> None:
+    before = signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    try:
+        found = measured([subject_for(Target(command=CAT))], [p for p in points(SMALL) if p.measure == "latency"][:1])
+        assert signal.getsignal(signal.SIGTERM) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert found.failed == {}
 
 
 def test_medians_spreads_and_ratios() -> None:

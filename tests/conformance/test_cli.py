@@ -600,10 +600,26 @@ def test_after_a_sigterm_another_one_does_nothing() -> None:
         with pytest.raises(KeyboardInterrupt):
             come_to_one()
         os.kill(os.getpid(), signal.SIGTERM)
-        assert signal.getsignal(signal.SIGTERM) is signal.SIG_IGN
+        begun = subprocess.Popen(["sleep", str(BOUND)])
+        begun.terminate()
+        assert begun.wait() == -signal.SIGTERM, "a program that is started then hears it"
     finally:
         signal.signal(signal.SIGTERM, before)
         signal.signal(signal.SIGINT, interrupt)
+
+
+@pytest.mark.parametrize("workers", ["0", "2"])
+@pytest.mark.parametrize("stop", ["INT", "HUP", "TERM"])
+def test_a_program_hears_the_signals_that_the_run_ignores(
+    project: Path, clean_environment: dict[str, str], workers: str, stop: str
+) -> None:
+    """A shell has SIGINT ignored by what it runs in the background, and nohup SIGHUP."""
+    words = [sys.executable, "-m", "taillog_conformance", "check", "--command", "tail -n +1 -F {file}", "--stop", stop]
+    words += ["--only", "SRC-1", "-n", workers, "--json", "out.json"]
+    ignoring = ["sh", "-c", 'trap "" INT HUP TERM; exec "$@"', "sh", *words]
+    subprocess.run(ignoring, cwd=project, env=clean_environment, capture_output=True, check=False, timeout=BOUND)
+    summary = document(project / "out.json")["summary"]
+    assert (summary["passed"], summary["failed"], summary["blocked"]) == (1, 0, 0)
 
 
 def test_ctrl_c_that_reaches_the_workers_first_is_no_crash_of_theirs(project: Path, begin: Begin) -> None:

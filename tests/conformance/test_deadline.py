@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
 import re
@@ -10,12 +11,14 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from types import FrameType
 from typing import Any
 
 import pytest
 
 from taillog_conformance import deadline
+from taillog_conformance.interruption import programs_hear_signals
 from taillog_conformance.outcomes import AdapterProblem, ConformanceFailure, TailerHung, TailerRaised
 
 BOUND = 30.0
@@ -351,10 +354,12 @@ def test_another_handler_of_ctrl_c_hears_of_it_too() -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-def test_ctrl_c_is_left_alone_where_it_is_ignored() -> None:
+@pytest.mark.parametrize("programs", [contextlib.nullcontext, programs_hear_signals])
+def test_ctrl_c_is_left_alone_where_it_is_ignored(programs: Callable[[], AbstractContextManager[None]]) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
-        assert call(lambda: os.kill(os.getpid(), signal.SIGINT)) is None
+        with programs():
+            assert call(lambda: os.kill(os.getpid(), signal.SIGINT)) is None
         assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
     finally:
         signal.signal(signal.SIGINT, signal.default_int_handler)

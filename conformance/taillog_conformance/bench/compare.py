@@ -15,7 +15,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from ..interruption import termination_interrupts
+from ..interruption import programs_hear_signals, termination_interrupts
 from ..producer import remove_tree
 from ..report.model import DISTRIBUTION
 from .measures import Bench, Metric, Point, Sizes, header_size
@@ -114,6 +114,7 @@ class Comparison:
 
 
 @termination_interrupts()
+@programs_hear_signals()
 def compare(
     subjects: Sequence[Subject],
     points: Sequence[Point],
