@@ -116,6 +116,16 @@ _without = click.option(
     shell_complete=completion.capabilities,
     help="Take a capability away (may be repeated).",
 )
+_stop = click.option(
+    "--stop",
+    metavar="HOW",
+    shell_complete=completion.stops,
+    help="How the command stops: a signal's name, end-of-input or flag. [TERM]",
+)
+_attribute = click.option(
+    "--attribute", metavar="REGEX", help="Which file a line is of, where the command follows {files}."
+)
+_driver = click.option("--driver", metavar="CMD", help="Check the tailer of this driver, which speaks the protocol.")
 
 
 @main.command(
@@ -124,14 +134,9 @@ _without = click.option(
 )
 @click.argument("target", required=False)
 @click.option("--command", metavar="CMD", help="Check this program instead; {file} stands for the path.")
-@click.option(
-    "--stop",
-    metavar="HOW",
-    shell_complete=completion.stops,
-    help="How the command stops: a signal's name, end-of-input or flag. [TERM]",
-)
-@click.option("--attribute", metavar="REGEX", help="Which file a line is of, where the command follows {files}.")
-@click.option("--driver", metavar="CMD", help="Check the tailer of this driver, which speaks the protocol.")
+@_stop
+@_attribute
+@_driver
 @_capability
 @_without
 @click.option(
@@ -365,6 +370,9 @@ def repro(report: Path, id: str) -> None:
 @main.command()
 @click.argument("target", required=False)
 @click.option("--command", metavar="CMD", help="Check this program instead; {file} stands for the path.")
+@_stop
+@_attribute
+@_driver
 @_capability
 @_without
 @click.option("--ci", type=click.Choice(["github", "gitlab", "none"]), help="The CI that gets a job. [none]")
@@ -372,6 +380,9 @@ def repro(report: Path, id: str) -> None:
 def init(
     target: str | None,
     command: str | None,
+    stop: str | None,
+    attribute: str | None,
+    driver: str | None,
     capability: tuple[str, ...],
     without: tuple[str, ...],
     ci: str | None,
@@ -382,25 +393,27 @@ def init(
     \b
     taillog init mypackage.tail:MyTailLog --ci github
     taillog init --command 'tail -n +1 -F {file}' --ci gitlab
+    taillog init --driver 'node driver.js'
     """
     from .outcomes import UsageProblem
     from .probe import names_an_adapter
     from .starting import NO_CI, Wanted, begin, told
     from .target import Target
 
-    asks = target is None and command is None and sys.stdin.isatty()
+    asks = target is None and command is None and driver is None and sys.stdin.isatty()
     if asks:
         target = click.prompt("The tailer's class (module:Class)")
     if ci is None:
         choice = click.Choice(["github", "gitlab", NO_CI])
         ci = click.prompt("The CI", type=choice, default=NO_CI) if asks else NO_CI
     try:
-        if (target is None) == (command is None):
-            raise UsageProblem("name one tailer: module:Class, or --command CMD")
-        is_adapter = names_an_adapter(Target(target, command, capability, without))
+        if sum(each is not None for each in (target, command, driver)) != 1:
+            raise UsageProblem("name one tailer: module:Class, --command CMD, or --driver CMD")
+        tailer = Target(target, command, capability, without, driver, stop, attribute)
+        is_adapter = names_an_adapter(tailer)
         if is_adapter and (capability or without):
             raise UsageProblem(f"{target} is an adapter: what it can do is said where it is made")
-        wanted = Wanted(target, command, capability, without, ci, folder, is_adapter)
+        wanted = Wanted(tailer, ci, folder, is_adapter)
         outcomes = begin(wanted)
     except UsageProblem as problem:
         raise click.UsageError(str(problem)) from None

@@ -27,7 +27,7 @@ from .progress import Shown, progress
 from .report.files import not_written, rewritable, write_whole
 from .report.inert import in_one_line
 from .report.model import CheckResult, Report, Shards, Verdict
-from .report.terminal import show
+from .report.terminal import blocked_because, show
 from .report.views import KNOWN_FAILURES, VIEWS, render
 from .report.wording import verdict_line
 from .suite._registry import all_names
@@ -102,6 +102,8 @@ def tell(report: Report, quiet: bool, selected: frozenset[str] | None = None, co
     """Print the report, its verdict only if `quiet`; `selected` are the ids that were asked for."""
     if quiet:
         print(verdict_line(report))
+        if why := blocked_because(report.requirements()):
+            print(f"blocked: {why}")
     else:
         show(report, console or Console(highlight=False), selected=selected)
 

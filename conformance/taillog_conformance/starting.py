@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .outcomes import UsageProblem
+from .target import Target
 
 ADAPTER = "tests/taillog_adapter.py"
 TEST = "tests/test_taillog.py"
@@ -33,10 +34,7 @@ PACKAGED_BY = ("pyproject.toml", "setup.py", "setup.cfg")
 class Wanted:
     """What is to be checked, and where."""
 
-    target: str | None
-    command: str | None
-    capabilities: Sequence[str]
-    without: Sequence[str]
+    target: Target
     ci: str
     folder: Path
     is_adapter: bool = False
@@ -45,7 +43,7 @@ class Wanted:
     @property
     def checked(self) -> str:
         """The target in the written files."""
-        return self.target if self.is_adapter and self.target is not None else CHECKED
+        return self.target.name if self.is_adapter and self.target.name is not None else CHECKED
 
     @property
     def check(self) -> str:
@@ -92,19 +90,29 @@ def _write(path: Path, text: str) -> bool:
 
 
 def _adapter(wanted: Wanted) -> str:
-    more = "".join(
-        f", {name}={list(names)!r}"
-        for name, names in (("capabilities", wanted.capabilities), ("without", wanted.without))
-        if names
-    )
-    if wanted.command is not None:
-        return f'''"""How the conformance kit drives our tailer: a program, one process a file."""
+    target = wanted.target
+    said = {
+        "stop": target.stop,
+        "attribute": target.attribute,
+        "capabilities": list(target.capabilities),
+        "without": list(target.without),
+    }
+    more = "".join(f", {name}={value!r}" for name, value in said.items() if value)
+    if target.command is not None:
+        return f'''"""How the conformance kit drives our tailer: a program."""
 
 from taillog_conformance.adapters import CommandAdapter
 
-adapter = CommandAdapter({wanted.command!r}{more})
+adapter = CommandAdapter({target.command!r}{more})
 '''
-    module, _, path = (wanted.target or "").partition(":")
+    if target.driver is not None:
+        return f'''"""How the conformance kit drives our tailer: by a driver that speaks the kit's protocol."""
+
+from taillog_conformance.adapters import ProtocolAdapter
+
+adapter = ProtocolAdapter({target.driver!r}{more})
+'''
+    module, _, path = (target.name or "").partition(":")
     first = path.partition(".")[0]
     return f'''"""How the conformance kit drives our tailer: a class of the contract's shape."""
 
@@ -112,7 +120,7 @@ from taillog_conformance.adapters import TailLogAdapter
 
 from {module} import {first}
 
-adapter = TailLogAdapter({path}, name={wanted.target!r}{more})
+adapter = TailLogAdapter({path}, name={target.name!r}{more})
 '''
 
 

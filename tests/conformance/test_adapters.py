@@ -12,7 +12,8 @@ import sys
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -22,6 +23,7 @@ import pytest
 from taillog_conformance import deadline
 from taillog_conformance.adapters import (
     DEFAULT,
+    AsyncIteratorAdapter,
     CallbackAdapter,
     CommandAdapter,
     IteratorAdapter,
@@ -32,6 +34,7 @@ from taillog_conformance.adapters import (
     draining,
 )
 from taillog_conformance.adapters.base import Adapter, Default, Filter
+from taillog_conformance.adapters.following import FollowingTailer
 from taillog_conformance.outcomes import AdapterProblem, TailerHung, TailerRaised, UsageProblem
 
 BOUND = 30.0
@@ -373,6 +376,8 @@ def test_what_a_shell_says_of_a_program_that_the_signal_ended_is_no_report(
 
 def test_a_command_declares_no_prefix_filter_or_destination() -> None:
     assert CommandAdapter(TAIL).capabilities == TOLD | {"error-report", "several-files"}
+    with pytest.raises(UsageProblem, match=r"are a collection of names, and not a text: \{'rotation'\}"):
+        CommandAdapter(TAIL, capabilities="rotation")
     changed = CommandAdapter(TAIL, capabilities=["rotation"], without=["error-report"])
     assert changed.capabilities == TOLD | {"rotation", "several-files"}
 
@@ -632,6 +637,38 @@ def test_half_a_character_at_the_end_of_all_that_an_iterator_gives_is_not_lost(p
     tailer.start()
     tailer.stop()
     assert taken.texts[0] == "€\na piece \ufffd"
+
+
+def two_looks(path: str) -> Iterator[str | None]:
+    """A line in each of two looks."""
+    for line in ("one\n", "two\n"):
+        yield line
+        yield None
+    while True:
+        yield None
+
+
+async def two_looks_in_a_loop(path: str) -> AsyncIterator[str | None]:
+    for item in two_looks(path):
+        yield item
+
+
+@pytest.mark.parametrize("adapter", [IteratorAdapter(two_looks), AsyncIteratorAdapter(two_looks_in_a_loop)])
+def test_after_stop_a_look_is_begun_and_ended(
+    adapter: IteratorAdapter | AsyncIteratorAdapter, path: Path, taken: Taken
+) -> None:
+    """The first one is under way when stop() is called: its end tells nothing of what was written meanwhile."""
+
+    def deliver(key: int, text: str) -> None:
+        taken.deliver(key, text)
+        await_(tailer.is_stopping)
+
+    tailer = adapter.open(replace(taken.job({0: path}), deliver=deliver))
+    assert isinstance(tailer, FollowingTailer)
+    tailer.start()
+    await_(lambda: taken.texts[0])
+    tailer.stop()
+    assert taken.texts[0] == "one\ntwo\n"
 
 
 class _AsksItsEvent:

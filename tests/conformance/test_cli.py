@@ -217,6 +217,8 @@ def test_a_tailer_that_cannot_be_started_is_one_line(taillog: Command, project: 
     reason = "the smoke check of the tailer failed (LIF-1: start() raised RuntimeError)"
     assert reason in rows(report)["FRM-1"]["checks"][0]["message"]
     assert f"\nblocked: {reason}\n" in done.stdout
+    quiet = taillog("check", "tiny:Broken", "--only", "FRM", "-n", "0", "-q")
+    assert quiet.stdout.splitlines()[1:] == [f"blocked: {reason}"]
 
 
 def test_what_blocks_all_others_fails_in_its_own_place(taillog: Command) -> None:

@@ -7,6 +7,7 @@ import os
 import pty
 import re
 import subprocess
+import sys
 import sysconfig
 from collections.abc import Callable
 from pathlib import Path
@@ -24,6 +25,7 @@ pytestmark = pytest.mark.long
 ROOT = Path(__file__).parents[2]
 SCRIPTS = sysconfig.get_path("scripts")
 TAILLOG = os.path.join(SCRIPTS, "taillog")
+DRIVER = f"{sys.executable} -m taillog_fixtures.specimens.kinds right"
 CHEAP = "--only FRM-7 -n 0 --scale 0.5"
 
 Command = Callable[..., subprocess.CompletedProcess[str]]
@@ -73,6 +75,26 @@ def test_a_program_has_its_adapter(taillog: Command, project: Path) -> None:
     assert f"CommandAdapter({command!r}, capabilities=['rotation'])" in text
     done = taillog("check", "tests.taillog_adapter:adapter", *CHEAP.split(), "-q")
     assert done.stdout.startswith("tail -n +1 -F '{file}': inconclusive")
+
+
+@pytest.mark.parametrize(
+    ("words", "made"),
+    [
+        (["--command", "tail -F {file}", "--stop", "INT"], "CommandAdapter('tail -F {file}', stop='INT')"),
+        (
+            ["--command", "tail -F {files}", "--attribute", "==> (?P<file>.*) <=="],
+            "CommandAdapter('tail -F {files}', attribute='==> (?P<file>.*) <==')",
+        ),
+        (["--driver", DRIVER, "--without", "rotation"], f"ProtocolAdapter({DRIVER!r}, without=['rotation'])"),
+    ],
+)
+def test_how_a_program_is_driven_stands_in_its_adapter(
+    taillog: Command, project: Path, words: list[str], made: str
+) -> None:
+    done = taillog("init", *words)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert made in (project / ADAPTER).read_text()
+    assert taillog("check", CHECKED, *CHEAP.split(), "-q").returncode == 3
 
 
 def test_an_adapter_that_is_there_is_used_and_none_is_written(
@@ -126,7 +148,7 @@ def test_ci_files_are_sound_and_their_command_works(taillog: Command, project: P
 @pytest.mark.parametrize(
     ("words", "complaint"),
     [
-        ([], "name one tailer: module:Class, or --command CMD"),
+        ([], "name one tailer: module:Class, --command CMD, or --driver CMD"),
         (["tiny:TailLog", "--command", "tail {file}"], "name one tailer"),
         (["tiny:Nothing"], "the module 'tiny' has no 'Nothing'"),
         (["tiny:TailLog", "--folder", "nowhere"], "nowhere is no folder: name the project's own"),

@@ -60,8 +60,8 @@ class AsyncIteratorTailer(FollowingTailer):
 
     async def _items(self, key: int, iterator: Any) -> None:
         nothing = object()
+        told = self.is_stopping()
         while True:
-            told = self.is_stopping()
             item = await anext(iterator, nothing)
             if item is nothing:
                 self.ended(key)
@@ -73,6 +73,7 @@ class AsyncIteratorTailer(FollowingTailer):
                 return
             else:
                 await self._idle()
+                told = self.is_stopping()  # not before each item: a look that yields lines goes on behind them
 
     async def _idle(self) -> None:
         assert self._event is not None

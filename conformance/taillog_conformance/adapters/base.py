@@ -66,6 +66,13 @@ class Job:
             self.dst.write(text)
 
 
+def names(capabilities: Iterable[str]) -> frozenset[str]:
+    """The names of capabilities as a set; UsageProblem for one text, which would be taken letter by letter."""
+    if isinstance(capabilities, str):
+        raise UsageProblem(f"capabilities are a collection of names, and not a text: {{{capabilities!r}}}")
+    return frozenset(capabilities)
+
+
 class Adapter(ABC):
     """Base of all adapters.
 

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from .. import traces
 from ..outcomes import AdapterProblem, TailerRaised, UsageProblem
-from .base import DEFAULT, TOLD, Adapter, Job, Tailer
+from .base import DEFAULT, TOLD, Adapter, Job, Tailer, names
 
 ON_BY_DEFAULT = TOLD | {"prefix", "filter", "destination-path", "error-report", "stream", "object", "several-files"}
 """What a class of the shape is taken to do unless it says otherwise (contract, "The shape")."""
@@ -54,13 +54,13 @@ class TailLogAdapter(Adapter):
         self.name = name or f"{getattr(cls, '__module__', '?')}:{getattr(cls, '__qualname__', repr(cls))}"
         self.arguments = dict(arguments or {})
         self._parameters = _parameters(cls, self.name)
-        found = {
+        found = frozenset(
             capability
             for capability in ON_BY_DEFAULT
             if capability not in NEEDS_PARAMETER or self._takes(NEEDS_PARAMETER[capability])
-        }
-        declared = set(getattr(cls, DECLARATION, ()))
-        self.capabilities = frozenset((found | declared | set(capabilities)) - set(without))
+        )
+        declared = names(getattr(cls, DECLARATION, ()))
+        self.capabilities = (found | declared | names(capabilities)) - names(without)
 
     def _takes(self, parameter: str) -> bool:
         return self._parameters is None or parameter in self._parameters
@@ -92,6 +92,15 @@ def _missing_methods(tailer: object) -> str:
     return ", ".join(f"{method}()" for method in METHODS if not callable(getattr(tailer, method, None)))
 
 
+def _adapter_for(function: Callable[..., Any]) -> str:
+    """What to do about a function that is no constructor."""
+    if inspect.isasyncgenfunction(function):
+        return "it is an asynchronous generator: make an AsyncIteratorAdapter of it in your module, and name that"
+    if inspect.isgeneratorfunction(function):
+        return "it is a generator: make an IteratorAdapter of it in your module, and name that"
+    return "write an adapter for it"
+
+
 def _parameters(cls: Callable[..., Any], name: str) -> frozenset[str] | None:
     """The names that the constructor takes by keyword; None if it takes any, or if they cannot be known."""
     if not callable(cls):
@@ -114,7 +123,7 @@ def _parameters(cls: Callable[..., Any], name: str) -> frozenset[str] | None:
     if len(positional) < POSITIONAL and not takes_any_positions:
         raise UsageProblem(
             f"{name} has not the shape of a TailLog: its constructor must take (name, log_files, dst) by position; "
-            "write an adapter for it"
+            f"{_adapter_for(cls)}"
         )
     by_position_alone = [
         each.name for each in parameters if each.kind is kinds.POSITIONAL_ONLY and each.name in BY_NAME

@@ -19,7 +19,7 @@ from typing import IO, ClassVar
 from ..offsets import family
 from ..outcomes import ConformanceFailure, UsageProblem
 from .attribution import Attribution, pattern_of
-from .base import CALLED_IN_PROCESS, DEFAULT, TOLD, Adapter, Job, Tailer
+from .base import CALLED_IN_PROCESS, DEFAULT, TOLD, Adapter, Job, Tailer, names
 from .draining import Following, Ledger, all_sleep, cpu_ticks, drain
 
 CAPABILITIES = TOLD | {"error-report", "several-files"}
@@ -114,7 +114,7 @@ class CommandAdapter(Adapter):
         found = CAPABILITIES | ({"prefix"} if PREFIX in text else set())
         if self.pattern is not None:
             found -= {"path-twice"}  # two copies of a line cannot be told apart by its path
-        self.capabilities = frozenset((found | set(capabilities)) - set(without))
+        self.capabilities = (found | names(capabilities)) - names(without)
         self.refuse_impossible()
 
     def _check_placeholders(self) -> None:

@@ -10,6 +10,7 @@ import codecs
 import inspect
 import os
 import threading
+import traceback
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from typing import Any, ClassVar
@@ -17,7 +18,8 @@ from typing import Any, ClassVar
 from .. import traces
 from ..offsets import family
 from ..outcomes import AdapterProblem, TailerRaised, UsageProblem
-from .base import CALLED_IN_PROCESS, TOLD, Adapter, Job, Tailer
+from ..report.inert import in_one_line
+from .base import CALLED_IN_PROCESS, TOLD, Adapter, Job, Tailer, names
 from .draining import Following, Ledger, Owed, drain
 
 CAPABILITIES = TOLD | {"error-report", "several-files"}
@@ -58,11 +60,11 @@ class FollowingAdapter(Adapter):
         self.strips = strips
         self.name = name or f"{getattr(function, '__module__', '?')}:{getattr(function, '__qualname__', function)}"
         self.takes = _takes(function, self.name, self.function_takes)
-        without = frozenset(without)
+        without = names(without)
         self.told = self.is_told(without)
         """Whether the function is told when to stop: it then drains by itself, as the contract asks."""
         found = CAPABILITIES if self.told else CAPABILITIES - {"last-piece"}
-        self.capabilities = frozenset((found | set(capabilities)) - without)
+        self.capabilities = (found | names(capabilities)) - without
         self.refuse_impossible()
 
     def is_told(self, without: Iterable[str]) -> bool:
@@ -83,7 +85,9 @@ class FollowingAdapter(Adapter):
 
     def ended_by_itself(self, tailer: Tailer) -> str:
         assert isinstance(tailer, FollowingTailer)
-        return "" if any(tailer.alive(key) for key in tailer.paths) else "the function that follows the file ended"
+        if any(tailer.alive(key) for key in tailer.paths):
+            return ""
+        return f"the function that follows the file {tailer.raised or 'ended'}"
 
     def abandon(self, tailer: Tailer) -> None:
         assert isinstance(tailer, FollowingTailer)
@@ -156,6 +160,8 @@ class FollowingTailer(Following, ABC):
         self._stopped = False
         self._started = False
         self._problem: AdapterProblem | None = None
+        self.raised = ""
+        """What a function raised last, in words that say so; '' if none has."""
 
     @abstractmethod
     def begin(self) -> None:
@@ -218,6 +224,7 @@ class FollowingTailer(Following, ABC):
     def report(self, key: int, error: BaseException) -> None:
         """What the function raised is its report; its caller knows of which file."""
         if not self._closed:
+            self.raised = "raised " + in_one_line("".join(traceback.format_exception_only(error)).strip())
             self.job.report(f"{type(error).__name__} for {self.paths[key]}: {error}\n{traces.of_error(error)}")
 
     def ended(self, key: int) -> None:

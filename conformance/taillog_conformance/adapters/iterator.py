@@ -69,8 +69,8 @@ class IteratorTailer(FollowingTailer):
 
     def _items(self, key: int, iterator: Any) -> None:
         nothing = object()
+        told = self.is_stopping()
         while True:
-            told = self.is_stopping()
             item = next(iterator, nothing)
             if item is nothing:
                 self.ended(key)
@@ -83,6 +83,7 @@ class IteratorTailer(FollowingTailer):
                 break  # a look that began after stop() was called found nothing
             else:
                 self.stops[key].wait(self.job.interval)
+                told = self.is_stopping()  # not before each item: a look that yields lines goes on behind them
         if hasattr(iterator, "close"):
             iterator.close()
 

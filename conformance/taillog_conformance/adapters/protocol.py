@@ -22,7 +22,7 @@ from ..outcomes import AdapterProblem, TailerRaised, UsageProblem
 from ..report.inert import in_one_line
 from ..scratch import LONGEST, contents, scratch
 from ..strays import end_family
-from .base import CALLED_IN_PROCESS, DEFAULT, Adapter, Job, Tailer
+from .base import CALLED_IN_PROCESS, DEFAULT, Adapter, Job, Tailer, names
 from .command import program_environment, program_words
 from .draining import Following, Ledger, all_sleep, cpu_ticks, drain
 
@@ -67,7 +67,7 @@ class ProtocolAdapter(Adapter):
         self.environment = program_environment(environment)
         described = self._description()
         self.name = name or str(described["name"])
-        self.capabilities = frozenset((set(described["capabilities"]) | set(capabilities)) - set(without))
+        self.capabilities = (frozenset(described["capabilities"]) | names(capabilities)) - names(without)
         self.refuse_impossible()
 
     def _description(self) -> dict[str, Any]:

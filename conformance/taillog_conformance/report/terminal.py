@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from itertools import groupby
 
 from rich.console import Console
@@ -44,10 +45,8 @@ def show(report: Report, console: Console, *, selected: frozenset[str] | None = 
             console.print(_row(row), soft_wrap=True)
     _show_messages(rows, console)
     if blocked:
-        console.print(
-            Text(f"\n{blocked} requirements are blocked: nothing more can be said of a tailer that fails this."),
-            soft_wrap=True,
-        )
+        are = f"{blocked} requirements are" if blocked > 1 else "1 requirement is"
+        console.print(Text(f"\n{are} blocked: nothing more can be said of a tailer that fails this."), soft_wrap=True)
     for note, count in report.notes().items():
         console.print(
             Text(f"\nnoted: {in_one_line(note)} (in {count} check{'s' if count > 1 else ''})"), soft_wrap=True
@@ -94,6 +93,11 @@ def _show_messages(rows: list[RequirementResult], console: Console) -> None:
         if len(failed) > 1:
             others = ", ".join(check.name for check in failed[1:])
             console.print(Text(f"\n  also in:  {others}"), soft_wrap=True)
+    if why := blocked_because(rows):
+        console.print(Text(f"\nblocked: {why}", style="bold red"), soft_wrap=True)
+
+
+def blocked_because(rows: Iterable[RequirementResult]) -> str:
+    """Why nothing could be judged, where no failure tells it; else ''."""
     blocked = [row for row in rows if row.status is Status.BLOCKED]
-    if blocked and not any(row.status is Status.FAIL for row in rows):
-        console.print(Text(f"\nblocked: {printable(blocked[0].message)}", style="bold red"), soft_wrap=True)
+    return printable(blocked[0].message) if blocked and not any(row.status is Status.FAIL for row in rows) else ""
