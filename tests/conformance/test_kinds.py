@@ -78,6 +78,16 @@ def test_a_defect_is_found(adapter: str, id: str, taillog: Command, project: Pat
     assert set(of(checked(taillog, project, f"{WRONG}:{adapter}", "--only", id), "fail", "error")) == {id}
 
 
+@pytest.mark.parametrize(("adapter", "id"), wrong.ADVISED.items())
+def test_advice_is_given(adapter: str, id: str, taillog: Command, project: Path) -> None:
+    (row,) = [
+        row
+        for row in checked(taillog, project, f"{WRONG}:{adapter}", "--only", id)["requirements"]
+        if row["status"] == "fail"
+    ]
+    assert (row["id"], row["level"]) == (id, "SHOULD")
+
+
 @pytest.mark.parametrize(("adapter", "says"), wrong.MISADAPTED.items())
 def test_a_wrong_adapter_is_not_the_tailers_fault(adapter: str, says: str, taillog: Command, project: Path) -> None:
     report = checked(taillog, project, f"{WRONG}:{adapter}", "--only", "DEL")

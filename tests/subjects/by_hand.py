@@ -585,6 +585,20 @@ SCENARIOS: dict[str, tuple[list[tuple[str, bytes] | str], bytes]] = {
         ["link_folder", ("append", b"one\n"), "start", "turn_folder", ("append", b"two\n"), ("append", b"three\n")],
         b"one\ntwo\nthree\n",
     ),
+    "ROT-8": (
+        [
+            ("append", b"one\n"),
+            "start",
+            "delete",
+            *["pause"] * 4,
+            "open",
+            "create!",
+            ("append", b"two\n"),
+            "pause",
+            "open",
+        ],
+        b"one\ntwo\n",
+    ),
     "ROT-7": (
         ["link", ("append", b"one\n"), "start", "turn", ("append", b"two\n"), ("append", b"three\n")],
         b"one\ntwo\nthree\n",
@@ -692,8 +706,18 @@ class Producer:
         socket.socket(socket.AF_UNIX).bind(str(self.path))
 
 
+def deleted_and_open(pid: int) -> bytes:
+    """The deleted files that the processes of the session hold open, by their names."""
+    found = set()
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if os.getsid(int(folder.name)) == pid:
+                found |= {os.readlink(each) for each in (folder / "fd").iterdir()}
+    return ", ".join(sorted(Path(each).name for each in found if each.endswith("(deleted)"))).encode()
+
+
 def play(name: str, scenario: str) -> tuple[bytes, bytes, bytes, bytes]:
-    """What a right one puts out, what this one did, what of it at the step `show`, and its standard error."""
+    """What a right one puts out, what this one did, what showed at the steps `show` and `open`, and its standard error."""
     steps, wanted = SCENARIOS[scenario]
     shown = b""
     with tempfile.TemporaryDirectory() as folder:
@@ -709,6 +733,8 @@ def play(name: str, scenario: str) -> tuple[bytes, bytes, bytes, bytes]:
                 )
             elif verb == "show":
                 shown = out.read_bytes()
+            elif verb == "open":
+                shown += deleted_and_open(process.pid) if process is not None else b""
             elif verb == "came":
                 ends = time.monotonic() + 4 * PAUSE
                 while not out.read_bytes().endswith(producer.last) and time.monotonic() < ends:
@@ -721,7 +747,7 @@ def play(name: str, scenario: str) -> tuple[bytes, bytes, bytes, bytes]:
                 continue
             elif verb != "pause":
                 getattr(producer, verb)(*data)
-            if process is not None and verb not in ("show", "start!", "came"):
+            if process is not None and verb not in ("show", "open", "start!", "came"):
                 time.sleep(PAUSE)
         assert process is not None
         with contextlib.suppress(ProcessLookupError):  # it has ended by itself
@@ -739,10 +765,7 @@ def main() -> None:
             for text in (wanted, got)
         ]
         print(f"{name} {scenario}: {'as it should' if wanted == got else 'DIFFERENT'}")
-        print(
-            f"  right: {short[0]!r}\n  got:   {short[1]!r}"
-            + (f"\n  before the end of the line: {shown!r}" if shown else "")
-        )
+        print(f"  right: {short[0]!r}\n  got:   {short[1]!r}" + (f"\n  in between: {shown!r}" if shown else ""))
         if errors:
             print(f"  on standard error: {errors.decode(errors='replace').strip()[-300:]}")
 
