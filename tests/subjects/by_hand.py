@@ -585,6 +585,7 @@ SCENARIOS: dict[str, tuple[list[tuple[str, bytes] | str], bytes]] = {
         ["link_folder", ("append", b"one\n"), "start", "turn_folder", ("append", b"two\n"), ("append", b"three\n")],
         b"one\ntwo\nthree\n",
     ),
+    "RES-4-directory": (["mkdir", "start", "slept", "pause", "slept"], b""),
     "ROT-8": (
         [
             ("append", b"one\n"),
@@ -716,8 +717,15 @@ def deleted_and_open(pid: int) -> bytes:
     return ", ".join(sorted(Path(each).name for each in found if each.endswith("(deleted)"))).encode()
 
 
+def sleeps(pid: int) -> bytes:
+    """How often a process has gone to sleep by itself, and the seconds that it has run."""
+    slept = Path(f"/proc/{pid}/status").read_text().partition("\nvoluntary_ctxt_switches:")[2].split()[0]
+    ran = int(Path(f"/proc/{pid}/schedstat").read_text().split()[0]) / 1e9
+    return f"slept {slept} times, ran for {ran:.1f} s; ".encode()
+
+
 def play(name: str, scenario: str) -> tuple[bytes, bytes, bytes, bytes]:
-    """What a right one puts out, what this one did, what showed at the steps `show` and `open`, and its standard error."""
+    """What a right one puts out, what this one did, what showed at `show`, `open` and `slept`, and its standard error."""
     steps, wanted = SCENARIOS[scenario]
     shown = b""
     with tempfile.TemporaryDirectory() as folder:
@@ -735,6 +743,8 @@ def play(name: str, scenario: str) -> tuple[bytes, bytes, bytes, bytes]:
                 shown = out.read_bytes()
             elif verb == "open":
                 shown += deleted_and_open(process.pid) if process is not None else b""
+            elif verb == "slept":
+                shown += sleeps(process.pid) if process is not None else b""
             elif verb == "came":
                 ends = time.monotonic() + 4 * PAUSE
                 while not out.read_bytes().endswith(producer.last) and time.monotonic() < ends:
@@ -747,7 +757,7 @@ def play(name: str, scenario: str) -> tuple[bytes, bytes, bytes, bytes]:
                 continue
             elif verb != "pause":
                 getattr(producer, verb)(*data)
-            if process is not None and verb not in ("show", "open", "start!", "came"):
+            if process is not None and verb not in ("show", "open", "slept", "start!", "came"):
                 time.sleep(PAUSE)
         assert process is not None
         with contextlib.suppress(ProcessLookupError):  # it has ended by itself
