@@ -246,6 +246,29 @@ def test_lif_6_a_start_after_stop_delivers_nothing_again(taillog_stage: Stage) -
     run.judge()
 
 
+@requirement("LIF-6", needs=["object", "destination-path"])
+def test_lif_6_another_start_takes_nothing_from_the_destination_file(taillog_stage: Stage) -> None:
+    """A second start() raises or does nothing: what stands in the destination's file stays there, after stop() too."""
+    for after_stop in (False, True):
+        run = taillog_stage.open(dst=str(taillog_stage.folder / taillog_stage.words.file_name()))
+        run["a"].append(line(taillog_stage))
+        run.start()
+        run.settle()
+        if after_stop:
+            run.stop()
+        stood = run.all_text()
+        run.attempt_start()
+        run.quiet()
+        run.stop()
+        if not run.all_text().startswith(stood):
+            again = "start() after stop()" if after_stop else "second start()"
+            raise run.failure(
+                f"what stood in the destination's file is gone after a {again}",
+                expected=repr(stood),
+                got=repr(run.all_text()),
+            )
+
+
 MANY_FILES = 200
 INTERVAL_OF_MANY = 0.3
 """Seconds between looks of the many files: a stop() that waits it out for each of them takes a minute."""
