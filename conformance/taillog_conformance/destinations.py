@@ -183,6 +183,10 @@ class FalsyStream(RecordingStream):
         return 0
 
 
+class FalsyBufferedStream(FalsyStream, BufferedStream):
+    """Is false, and shows nothing of what was written before flush() (DST-4)."""
+
+
 class GatedStream(RecordingStream):
     """Holds up every write while it is shut, so that what the producer does meanwhile is exact."""
 

@@ -14,6 +14,7 @@ from ..clocks import INTERVAL
 from ..destinations import (
     BufferedStream,
     FailingStream,
+    FalsyBufferedStream,
     FalsyStream,
     FullStream,
     NoDescriptorStream,
@@ -27,6 +28,7 @@ from ..stage import Run, Stage
 from ..timeline import shorten
 from ._registry import requirement
 from .test_err import must_report
+from .test_lif import THREADS_THAT_FAIL, start_fails
 
 
 def file_run(stage: Stage, files: str = "a", **options: object) -> tuple[Run, Path]:
@@ -136,8 +138,23 @@ def test_dst_3_the_callers_stream_is_not_closed(taillog_stage: Stage) -> None:
     run.start()
     run.settle()
     run.stop()
+    _must_be_open(run, "the tailer closed the caller's stream")
+
+
+def _must_be_open(run: Run, why: str) -> None:
     if run.stream is not None and run.stream.closed_by_tailer:
-        raise run.failure("the tailer closed the caller's stream", expected="an open stream", got="close() was called")
+        raise run.failure(why, expected="an open stream", got="close() was called")
+
+
+@requirement("DST-3", needs=["object", "stream", "several-files"])
+def test_dst_3_nor_is_it_closed_by_a_start_that_fails(taillog_stage: Stage) -> None:
+    """The same where start() fails, since it cannot start a thread."""
+    for nth in THREADS_THAT_FAIL:
+        run = taillog_stage.open("a b c d")
+        for file in run.files.values():
+            file.append(taillog_stage.words.text() + "\n")
+        if start_fails(run, nth):
+            _must_be_open(run, f"start() failed at its thread number {nth}, and closed the caller's stream")
 
 
 @requirement("DST-3", needs=["object", "stream", "from-start"])
@@ -189,15 +206,36 @@ def _must_be_flushed(run: Run, what: str) -> None:
 @requirement("DST-4", needs=["stream"])
 def test_dst_4_one_without_a_descriptor_is_flushed_too(taillog_stage: Stage) -> None:
     """The same of a stream that has no fileno()."""
-    words = taillog_stage.words
-    run = taillog_stage.open(stream=NoDescriptorStream)
-    run["a"].append(f"{words.text()}\n")
+    _is_flushed(taillog_stage, NoDescriptorStream, "a buffered stream that has no fileno()")
+
+
+@requirement("DST-4", needs=["stream"])
+def test_dst_4_a_falsy_one_is_flushed_too(taillog_stage: Stage) -> None:
+    """The same of a stream that is falsy (`__len__` is 0)."""
+    _is_flushed(taillog_stage, FalsyBufferedStream, "a buffered stream that is falsy")
+
+
+def _is_flushed(stage: Stage, stream: Callable[[Recorder], BufferedStream], what: str) -> None:
+    run = stage.open(stream=stream)
+    run["a"].append(f"{stage.words.text()}\n")
     if run.attempt_start() is not None:
         return  # it takes files only, and says so
     run.settle()
-    run["a"].append(f"{words.text()}\n")
+    run["a"].append(f"{stage.words.text()}\n")
     run.stop()
-    _must_be_flushed(run, "a buffered stream that has no fileno()")
+    _must_be_flushed(run, what)
+
+
+@requirement("DST-4", needs=["stream", "last-piece"])
+def test_dst_4_a_last_piece_is_flushed(taillog_stage: Stage) -> None:
+    """A stream with a buffer is flushed by the time stop() returns: after an unterminated last piece, too."""
+    words = taillog_stage.words
+    run = taillog_stage.open(stream=BufferedStream)
+    run["a"].append(f"{words.text()}\n{words.text()}")
+    run.start()
+    run.seen("a")
+    run.stop()  # whether the piece was written is for FRM-2 to say
+    _must_be_flushed(run, "a buffered stream")
 
 
 @requirement("DST-5", needs=["stream"])
@@ -493,11 +531,13 @@ class Latin1Stream(FailingStream):
         super().__init__(recorder, partial(not_in, self.encoding))
 
 
-@requirement("DST-11", needs=["stream"])
-def test_dst_11_an_unencodable_character_ends_nothing(taillog_stage: Stage) -> None:
-    """A dst that cannot encode a character ends nothing."""
-    words = taillog_stage.words
-    run = taillog_stage.open(stream=Latin1Stream)
+def unencodable_run(stage: Stage) -> tuple[Run, list[str], list[str]]:
+    """A run that is over, of lines that the destination can encode, and of some between that it cannot.
+
+    With it come the texts of the former, and those before the character of the latter.
+    """
+    words = stage.words
+    run = stage.open(stream=Latin1Stream)
     stream = run.stream
     assert isinstance(stream, FailingStream)
     first, strange, between, bad, last = (words.word() for _ in range(5))
@@ -510,8 +550,15 @@ def test_dst_11_an_unencodable_character_ends_nothing(taillog_stage: Stage) -> N
     run["a"].append(f"{last}\n")
     run.settle()
     run.stop()
+    return run, [first, between, last], [strange, bad]
+
+
+@requirement("DST-11", needs=["stream"])
+def test_dst_11_an_unencodable_character_ends_nothing(taillog_stage: Stage) -> None:
+    """A dst that cannot encode a character ends nothing."""
+    run, wanted, _ = unencodable_run(taillog_stage)
     # What becomes of the character is the tailer's choice: any line that holds the word before it will do.
-    wanted = [first, between, last]
+    first, between, last = wanted
     came = [text for text in run.text().split("\n") if any(word in text for word in wanted)]
     if len(came) != len(wanted) or not all(word in text for word, text in zip(wanted, came, strict=True)):
         raise run.failure(
