@@ -132,13 +132,13 @@ def test_del_1_a_stop_in_the_midst_of_a_backlog_loses_nothing(taillog_stage: Sta
 @requirement("DEL-1", needs=["object", "stream"])
 def test_del_1_a_stop_from_the_destination_loses_nothing(taillog_stage: Stage) -> None:
     """The same where stop() was called from dst.write() as well, in the midst of lines that were written before."""
-    _stop_from_within(taillog_stage, "dst.write()")
+    stopped_from_within(taillog_stage, "dst.write()")
 
 
 @requirement("DEL-1", needs=["object", "filter"])
 def test_del_1_a_stop_from_the_filter_loses_nothing(taillog_stage: Stage) -> None:
     """The same where stop() was called from the filter as well, in the midst of lines that were written before."""
-    _stop_from_within(taillog_stage, "the filter")
+    stopped_from_within(taillog_stage, "the filter")
 
 
 COMES_BACK_WITHIN = 8.0
@@ -146,8 +146,13 @@ COMES_BACK_WITHIN = 8.0
 does."""
 
 
-def _stop_from_within(stage: Stage, where: str) -> None:
-    """Three lines in one write, stop() called from within at the first of them, and then from without."""
+def stopped_from_within(
+    stage: Stage, where: str, judge_whole: Callable[[Run], None] | None = None, piece: str = ""
+) -> None:
+    """Three lines and a piece in one write, stop() called from within at the first of them, and then from without.
+
+    It is judged whether the lines came; or where they did, by `judge_whole`.
+    """
     marker, *others = stage.words.lines(3)
     called = threading.Event()
     refused = threading.Event()
@@ -174,7 +179,7 @@ def _stop_from_within(stage: Stage, where: str) -> None:
         run = stage.open(filter=keep)
     else:
         run = stage.open(stream=lambda recorder: FeedingStream(recorder, stop))
-    run["a"].append("".join(f"{line}\n" for line in (marker, *others)))
+    run["a"].append("".join(f"{line}\n" for line in (marker, *others)) + piece)
 
     def part(send: Callable[[Any], None]) -> None:
         run.start()
@@ -183,7 +188,10 @@ def _stop_from_within(stage: Stage, where: str) -> None:
         if refused.is_set():
             return
         try:
-            run.judge()
+            if judge_whole is None:
+                run.judge()
+            elif all(line in run.all_text() for line in (marker, *others)):
+                judge_whole(run)
         except ConformanceFailure as failure:
             send(failure)
         else:

@@ -8,9 +8,11 @@ from hypothesis import strategies as st
 
 from ..properties import explore, text_of
 from ..scenario import CALM_INTERVAL, Scenario, play
-from ..stage import Stage
+from ..stage import Run, Stage
 from ._namesakes import judge_namesakes, open_namesakes
 from ._registry import requirement
+from .test_del import stopped_from_within
+from .test_dst import unencodable_run
 
 
 @requirement("FRM-1", scenarios=True)
@@ -114,10 +116,35 @@ def test_frm_2_the_piece_of_a_file_that_the_drain_finds_is_delivered(taillog_sta
         run.judge()
 
 
+@requirement("FRM-2", needs=["object", "stream", "last-piece"])
+def test_frm_2_a_stop_from_the_destination_loses_no_piece(taillog_stage: Stage) -> None:
+    """The same where stop() is called from dst.write()."""
+    stopped_from_within(taillog_stage, "dst.write()", Run.judge, piece=taillog_stage.words.text())
+
+
+@requirement("FRM-2", needs=["object", "filter", "last-piece"])
+def test_frm_2_a_stop_from_the_filter_loses_no_piece(taillog_stage: Stage) -> None:
+    """The same where stop() is called from the filter."""
+    stopped_from_within(taillog_stage, "the filter", Run.judge, piece=taillog_stage.words.text())
+
+
 @requirement("FRM-3", scenarios=True, needs=["several-files"])
 def test_frm_3_a_piece_never_runs_into_another_files_line(taillog_stage: Stage, case: Scenario) -> None:
     """Every destination line carries one source line."""
     play(taillog_stage, case, piece_optional=True)
+
+
+@requirement("FRM-3", needs=["stream"])
+def test_frm_3_a_line_that_dst_cannot_encode_runs_into_no_other(taillog_stage: Stage) -> None:
+    """Every destination line carries one source line: where dst cannot encode it, what comes in its place, too."""
+    run, others, strange = unencodable_run(taillog_stage)
+    for line in run.text().split("\n"):
+        if any(word in line for word in strange) and sum(word in line for word in (*others, *strange)) > 1:
+            raise run.failure(
+                "what came in place of a line that dst cannot encode ran into another line",
+                expected="a line of its own, or nothing",
+                got=repr(line),
+            )
 
 
 @requirement("FRM-4", scenarios=True)

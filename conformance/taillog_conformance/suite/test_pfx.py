@@ -11,6 +11,7 @@ from ..properties import explore, text_of
 from ..scenario import Scenario, play
 from ..stage import Run, Stage
 from ._registry import requirement
+from .test_dst import unencodable_run
 
 
 @requirement("PFX-1", scenarios=True)
@@ -175,6 +176,21 @@ def test_pfx_6_a_line_that_begins_like_its_prefix_gets_it_too(taillog_stage: Sta
         run.settle()
         run.stop()
         run.judge()
+
+
+@requirement("PFX-6", needs=["stream"])
+def test_pfx_6_a_line_that_dst_cannot_encode_has_its_prefix(taillog_stage: Stage) -> None:
+    """Exactly one prefix stands on each line, at its start: where dst cannot encode it, on what comes in its place."""
+    run, _, strange = unencodable_run(taillog_stage)
+    headers = tuple(run.headers("a"))
+    for line in run.text().split("\n"):
+        # Where it ran into another line, which is FRM-3's matter, the other one's may stand at the start.
+        if any(word in line for word in strange) and not line.startswith(headers):
+            raise run.failure(
+                "what came in place of a line that dst cannot encode has no prefix",
+                expected=f"{headers[0]!r} at its start, or nothing",
+                got=repr(line),
+            )
 
 
 TELLING = "ab 1%s{0}[]:$\\'\"\t\0\v\f\x1c\x85\u2028\ufeff\u00e9\u0301\u20ac\U0001f600"
