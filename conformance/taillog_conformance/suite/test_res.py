@@ -22,9 +22,11 @@ from ..memory import resident
 from ..offsets import family
 from ..outcomes import AdapterProblem, ConformanceFailure, NotApplicable, NotRun, TailerHung, TailerRaised
 from ..perturb import LineCounter
+from ..scenario import CALM_INTERVAL
 from ..stage import Run, Stage
 from ..timeline import shorten
 from ._registry import requirement
+from .test_del import stopped_from_within
 from .test_err import directory_run, looping_run
 from .test_lif import SLOW_INTERVAL, THREADS_THAT_FAIL, start_fails
 
@@ -221,6 +223,50 @@ def _rotated_life(stage: Stage) -> Run:
         run.settle()
     run.stop()
     return run
+
+
+@requirement("RES-2", needs=["object", "missing-files", "from-start"])  # for others each file is made before start()
+def test_res_2_no_file_that_the_drain_finds_stays_open(taillog_stage: Stage) -> None:
+    """The same of a file that first appears just before stop()."""
+    run = taillog_stage.open(interval=CALM_INTERVAL)  # it sleeps meanwhile
+    if run.attempt_start() is not None:
+        return  # whether it may refuse a missing file is for MIS-1 to say
+    run.quiet()
+    run["a"].append(taillog_stage.words.text() + "\n")
+    run.stop()
+    _none_is_open(run, "a file that came just before stop()")
+
+
+@requirement("RES-2", needs=["object", "rotation"])
+def test_res_2_no_file_of_a_rotation_that_the_drain_finds_stays_open(taillog_stage: Stage) -> None:
+    """The same of both files of a rotation just before stop()."""
+    run = taillog_stage.open(interval=CALM_INTERVAL)  # it sleeps meanwhile
+    run["a"].append(taillog_stage.words.text() + "\n")
+    run.start()
+    run.settle()
+    run.quiet()
+    run["a"].rename()
+    run["a"].create()
+    run["a"].append(taillog_stage.words.text() + "\n")
+    run.stop()
+    _none_is_open(run, "a rotation just before stop()")
+
+
+@requirement("RES-2", needs=["object", "stream"])
+def test_res_2_no_descriptor_survives_a_stop_from_the_destination(taillog_stage: Stage) -> None:
+    """The same where stop() was called from dst.write(), too."""
+    _stopped_from_within(taillog_stage, "dst.write()")
+
+
+@requirement("RES-2", needs=["object", "filter"])
+def test_res_2_no_descriptor_survives_a_stop_from_the_filter(taillog_stage: Stage) -> None:
+    """The same where stop() was called from the filter, too."""
+    _stopped_from_within(taillog_stage, "the filter")
+
+
+def _stopped_from_within(stage: Stage, where: str) -> None:
+    descriptors()  # here it says so where they cannot be seen
+    stopped_from_within(stage, where, lambda run: _none_is_open(run, f"a stop() from {where}"))
 
 
 @requirement("RES-2", needs=["object", "truncation"])
