@@ -206,7 +206,7 @@ class Stage:
 def _ends_in_a_line(path: Path) -> bool:
     try:
         stood = path.read_bytes() if path.is_file() else b"a piece"
-    except PermissionError:  # a check's, of which no line can come
+    except OSError:  # a check's, of which no line can come
         return False
     return not stood or stood.endswith(b"\n")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import glob
 import os
 import re
@@ -14,9 +15,11 @@ from ..stage import Run, Stage
 from ._registry import requirement
 
 
-def directory_run(stage: Stage, directories: str, files: str = "", keys: list[int] | None = None) -> Run:
-    """A run in which the sources `directories` are folders, and `files` are files."""
-    run = stage.open(f"{directories} {files}", keys=keys)
+def directory_run(
+    stage: Stage, directories: str, files: str = "", keys: list[int] | None = None, *, before: str = ""
+) -> Run:
+    """A run in which the sources `directories` are folders, and `files`, and those `before` them, are files."""
+    run = stage.open(f"{before} {directories} {files}", keys=keys)
     for label in directories.split():
         run[label].path.mkdir()
         run.timeline.add("producer", "mkdir", label)
@@ -175,11 +178,41 @@ def looping_run(stage: Stage) -> Run:
     return run
 
 
+FAILS_TO_READ = "/proc/self/mem"
+"""A file of Linux that can be opened, and whose first byte cannot be read (EIO): nothing is at that address."""
+
+
+def unreadable_run(stage: Stage, files: str = "") -> Run:
+    """A run with a source that can be opened, and whose read() fails; `files` are files."""
+    try:
+        with open(FAILS_TO_READ, "rb", buffering=0) as file:
+            file.read(1)
+    except OSError as error:
+        fails = error.errno == errno.EIO
+    else:
+        fails = False
+    if not fails:
+        raise NotRun(f"this system has no {FAILS_TO_READ} that can be opened, and whose read() fails")
+    run = stage.open(f"memory {files}")
+    run["memory"].path.symlink_to(FAILS_TO_READ)
+    run.timeline.add("producer", "link", "memory", note=f"to {FAILS_TO_READ}, whose read() fails")
+    return run
+
+
 @requirement("ERR-2", needs=["several-files"])
 def test_err_2_other_files_are_not_affected(taillog_stage: Stage) -> None:
     """Other files are not affected."""
-    words = taillog_stage.words
-    run = directory_run(taillog_stage, "folder", "a b")
+    _others_go_on(directory_run(taillog_stage, "folder", "a b"))
+
+
+@requirement("ERR-2", needs=["several-files"])
+def test_err_2_nor_are_they_by_one_whose_read_fails(taillog_stage: Stage) -> None:
+    """Other files are not affected by a source that can be opened, and whose read() fails."""
+    _others_go_on(unreadable_run(taillog_stage, "a b"))
+
+
+def _others_go_on(run: Run) -> None:
+    words = run.stage.words
     run["a"].append(f"{words.text()}\n")
     run.start()
     run.must_deliver()
@@ -188,6 +221,37 @@ def test_err_2_other_files_are_not_affected(taillog_stage: Stage) -> None:
     run.must_deliver()
     run.stop()
     run.judge()
+
+
+@requirement("ERR-2", needs=["object", "several-files"])
+def test_err_2_nor_are_they_in_the_drain(taillog_stage: Stage) -> None:
+    """Other files are not affected: neither what stop() finds in one that was there, nor one that comes before it."""
+    words = taillog_stage.words
+    pairs = [("before", "after")]
+    if {"missing-files", "from-start"} <= taillog_stage.adapter.capabilities:
+        pairs.append(("late-before", "late-after"))
+    labels_before, labels_after = (" ".join(labels) for labels in zip(*pairs, strict=True))
+    run = directory_run(taillog_stage, "folder", labels_after, before=labels_before)
+    run.interval = CALM_INTERVAL  # it sleeps while the last lines are written
+    for label in pairs[0]:
+        run[label].append(f"{words.text()}\n")
+    if run.attempt_start() is not None:
+        return  # whether it may refuse a directory, or a missing file, is for ERR-3 and MIS-1 to say
+    run.settle()
+    run.quiet()
+    last = {label: words.word() for pair in pairs for label in pair}
+    for label, word in last.items():
+        run[label].append(f"{word}\n")
+    run.stop()
+    text = run.all_text()
+    for before, after in pairs:
+        if last[before] in text and last[after] not in text:  # of a drain that loses both, DEL-1 and DEL-7 tell
+            raise run.failure(
+                f"a source is a directory, and stop() did not deliver the line of the file {after}, which is named "
+                f"after it, as it did that of the file {before}",
+                expected=repr(last[after]),
+                got=repr(text),
+            )
 
 
 @requirement("ERR-3")
@@ -312,6 +376,12 @@ def test_err_6_a_lasting_fault_is_not_reported_again_and_again(taillog_stage: St
 def test_err_6_nor_is_one_that_cannot_be_opened(taillog_stage: Stage) -> None:
     """The same of a path that cannot be opened: a link to itself."""
     _reported_a_few_times(looping_run(taillog_stage), "one source is a link to itself")
+
+
+@requirement("ERR-6")
+def test_err_6_nor_is_one_whose_read_fails(taillog_stage: Stage) -> None:
+    """The same of a source that can be opened, and whose read() fails; a tailer need not read one whose size is 0."""
+    _reported_a_few_times(unreadable_run(taillog_stage), "the read() of one source fails")
 
 
 @requirement("ERR-6", needs=["stream"])
