@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 
 from .outcomes import ConformanceFailure
-from .perturb import Holder, Place, described, release_when_still
+from .perturb import LONGEST_HOLD, Holder, Place, described, release_when_still
 from .stage import Run, Stage
 
 LEARNS_FOR_LOOKS = 4
@@ -84,6 +84,34 @@ def held_at_every_line(
     return bool(places)
 
 
+def held_at_its_first_lines(stage: Stage, prepare: Part) -> None:
+    """Play `prepare`, start a tailer, hold its thread at a line that it passes first, call stop(), and let it go on; at
+    each of those lines.
+
+    Raises:
+        ConformanceFailure: with the line at which the tailer was held.
+    """
+    run = stage.open()
+    prepare(run)
+    with Holder() as holder, holder.learning():
+        run.start()
+        run.settle()
+    run.stop()
+    run.close()
+    for place in holder.places()[:FIRST_PLACES]:
+        run = stage.open()
+        prepare(run)
+        with Holder() as holder:
+            holder.want(place)
+            began = time.monotonic()
+            run.start()
+            waits = time.monotonic() - began > LONGEST_HOLD / 2
+            _stop_while_held(run, holder, place, held=not waits and holder.held(COMES_WITHIN))
+        run.tailer = None  # as in held_at_every_line
+        if waits:  # for its thread, and so that cannot be surprised
+            break
+
+
 def _places(run: Run, holder: Holder, prepare: Part, before: Part | None) -> tuple[list[Place], list[Place]]:
     """The lines that the tailer passes while it idles, and those that it passes because of `before` alone."""
     prepare(run)
@@ -138,7 +166,8 @@ def _round(
         if held:
             run.timeline.add("check", "hold", note=f"the tailer's thread at {described(place)}")
             meanwhile(run)
-        try:
+
+        def go_on() -> None:
             if after is not None:
                 run.timeline.add("check", "release")
                 if idle:
@@ -147,14 +176,24 @@ def _round(
                     holder.release()
                     holder.rests(run.moment())
                 after(run)
-            watcher = release_when_still(holder, threading.get_ident(), lambda: run.ended)
-            run.stop()
-            watcher.join()
-            run.judge()
-        except ConformanceFailure as failure:
-            if held:
-                failure.why += f"; the tailer's thread had been held at {described(place)}"
-            raise
-        finally:
-            holder.release()
-            run.close()
+
+        _stop_while_held(run, holder, place, held=held, before=go_on)
+
+
+def _stop_while_held(
+    run: Run, holder: Holder, place: Place, *, held: bool, before: Callable[[], object] = lambda: None
+) -> None:
+    """Do what comes `before`, and call stop(), while the tailer's thread is `held` at `place`; and judge."""
+    try:
+        before()
+        watcher = release_when_still(holder, threading.get_ident(), lambda: run.ended)
+        run.stop()
+        watcher.join()
+        run.judge()
+    except ConformanceFailure as failure:
+        if held:
+            failure.why += f"; the tailer's thread had been held at {described(place)}"
+        raise
+    finally:
+        holder.release()
+        run.close()

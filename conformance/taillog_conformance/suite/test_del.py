@@ -12,7 +12,7 @@ from ..destinations import Recorder, RecordingStream
 from ..isolated import in_a_process
 from ..outcomes import ConformanceFailure, NotApplicable, TailerHung
 from ..properties import explore
-from ..races import held_at_every_line
+from ..races import held_at_every_line, held_at_its_first_lines
 from ..scenario import CALM_INTERVAL, Scenario, play
 from ..sequences import PLAIN, scenarios
 from ..stage import Run, Stage
@@ -54,6 +54,33 @@ def test_del_1_no_line_falls_between_the_last_look_and_the_flag(taillog_stage: S
         run["a"].append(taillog_stage.words.text() + "\n")
 
     held_at_every_line(taillog_stage, prepare, append, before=append)
+
+
+@requirement("DEL-1", needs=["object", "from-start"])
+def test_del_1_a_stop_just_after_start_loses_nothing(taillog_stage: Stage) -> None:
+    """The same of what stood there at start(), with the tailer held at the first lines of its code until stop()."""
+
+    def prepare(run: Run) -> None:
+        run["a"].append("".join(f"{line}\n" for line in taillog_stage.words.lines(2)))
+
+    held_at_its_first_lines(taillog_stage, prepare)
+
+
+@requirement("DEL-1", needs=["several-files"])
+def test_del_1_a_short_file_ends_no_other_ones_drain(taillog_stage: Stage) -> None:
+    """The same of two files, where one has a long backlog and the other one line: whichever of them comes first."""
+    words = taillog_stage.words
+    for long, short in ("ab", "ba"):
+        run = taillog_stage.open("a b", interval=CALM_INTERVAL)  # it sleeps while the lines are written
+        for file in run.files.values():
+            file.append(words.text() + "\n")
+        run.start()
+        run.settle()
+        run[long].append("".join(f"{line}{'x' * LONG_LINE}\n" for line in words.lines(LONG_LINES)))
+        run[short].append(words.text() + "\n")
+        run.stop()
+        run.judge()
+        run.close()
 
 
 STALLS_FOR, STALLS_FOR_THOROUGHLY = 2.2, 8.0
@@ -264,7 +291,7 @@ def test_del_2_the_next_tailer_begins_at_the_first_byte_too(taillog_stage: Stage
     second.judge(sources=second.sources_of(first))
 
 
-IN_A_PATH = " [0-9]* $HOME %d {} 'é"
+IN_A_PATH = " [0-9]* $HOME %d %41 {} 'é "
 """What a path may hold that a shell, a pattern or a format takes for its own."""
 
 
@@ -436,12 +463,14 @@ def test_del_6_files_that_begin_alike_are_all_followed(taillog_stage: Stage) -> 
 
 @requirement("DEL-7", needs=["missing-files"])
 def test_del_7_a_file_that_appears_just_before_stop_is_delivered(taillog_stage: Stage) -> None:
-    """A file that first appears just before stop() is delivered whole."""
+    """A file that first appears just before stop() is delivered whole, and each of several."""
+    labels = "a b c" if "several-files" in taillog_stage.adapter.capabilities else "a"
     for round in range(ROUNDS):
-        run = taillog_stage.open(interval=taillog_stage.fast_interval)
+        run = taillog_stage.open(labels, interval=taillog_stage.fast_interval)
         run.start()
         run.looks(round)
-        run["a"].append("".join(f"{line}\n" for line in taillog_stage.words.lines(3)))
+        for file in run.files.values():
+            file.append("".join(f"{line}\n" for line in taillog_stage.words.lines(3)))
         run.stop()
         run.judge()
         run.close()

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from hypothesis import strategies as st
 
+from ..adapters.base import DEFAULT, Default
 from ..destinations import FailingStream, disk_full
 from ..oracle import canonical
 from ..outcomes import NotApplicable
@@ -314,6 +315,38 @@ def test_flt_4_the_filter_holds_during_the_drain(taillog_stage: Stage) -> None:
     run["a"].append(f"{words.text()}\n{late} {wanted}\n{words.text()}\n")
     run.stop()
     run.judge()
+
+
+UNKEPT = 1_000
+"""Lines of UNKEPT_SIZE characters that the filter does not keep: more than a few blocks of any reader."""
+
+UNKEPT_SIZE = 1_000
+
+
+@requirement("FLT-1")
+def test_flt_1_a_line_that_comes_after_many_others_is_kept(taillog_stage: Stage) -> None:
+    """If the filter answers truthy, the line is delivered: also after a long backlog of which it keeps nothing."""
+    words = taillog_stage.words
+    wanted = words.word()
+    backlog = "".join(f"{line}{'x' * UNKEPT_SIZE}\n" for line in words.lines(UNKEPT))
+
+    def drained(filter: Callable[[str], object] | Default) -> Run:
+        run = taillog_stage.open(filter=filter, interval=CALM_INTERVAL)  # it sleeps while the lines are written
+        run["a"].append(f"{wanted}\n")
+        run.start()
+        run.settle()
+        run["a"].append(f"{backlog}{wanted} {words.word()}\n")
+        run.stop()
+        return run
+
+    run = drained(lambda line: wanted in line)
+    # What the drain loses without a filter as well is DEL-1's matter.
+    if run.lines_so_far() < 2 and drained(DEFAULT).lines_so_far() == UNKEPT + 2:
+        raise run.failure(
+            f"a line that the filter keeps did not come, behind {UNKEPT:,} that it does not keep, in the drain",
+            expected=f"a second line with {wanted!r}",
+            got=repr(run.all_text()),
+        )
 
 
 @requirement("FLT-4", needs=["missing-files"])

@@ -344,7 +344,7 @@ def test_lif_8_stop_does_not_wait_out_the_interval(taillog_stage: Stage) -> None
     run = taillog_stage.open(interval=SLOW_INTERVAL)
     run["a"].append(line(taillog_stage))
     run.start()
-    run.settle()
+    _is_up(run)
     _stops_at_once(run)
 
 
@@ -356,8 +356,14 @@ def test_lif_8_stop_does_not_wait_for_a_missing_file(taillog_stage: Stage) -> No
     if several:
         run["here"].append(line(taillog_stage))
     run.start()
-    run.settle()  # its line tells that the tailer is up: a process of its own may take its time to begin
+    if several:
+        _is_up(run)
     _stops_at_once(run)
+
+
+def _is_up(run: Run) -> None:
+    """Wait for a line, which tells that the tailer is up: a process of its own may take its time to begin."""
+    run.wait_long(lambda: run.lines_so_far() >= 1)
 
 
 def _stops_at_once(run: Run) -> None:

@@ -212,6 +212,23 @@ def test_rot_2_a_path_under_two_keys_is_followed_for_each(taillog_stage: Stage) 
     run.judge(sources=twice(run))
 
 
+@requirement("ROT-2", needs=["several-files"])
+def test_rot_2_two_files_that_are_renamed_at_once_are_followed(taillog_stage: Stage) -> None:
+    """The new file is followed: of two paths at once as well, whose files are renamed just before stop()."""
+    words = taillog_stage.words
+    run = taillog_stage.open("a b", interval=CALM_INTERVAL)  # it sleeps meanwhile
+    for file in run.files.values():
+        file.append(f"{words.text()}\n")
+    run.start()
+    run.must_deliver()
+    for file in run.files.values():
+        file.rename()
+        file.create()
+        file.append(f"{words.text()}\n")
+    run.stop()
+    run.judge()
+
+
 @requirement("ROT-2")
 def test_rot_2_a_file_behind_a_link_is_followed(taillog_stage: Stage) -> None:
     """The new file is followed: also where the path is a link, and the file that it leads to is made anew."""
@@ -460,7 +477,7 @@ def held(path: Path) -> bool:
 
 
 TRIES = 5
-"""Deletions after which a new file may get the old one's inode number: another program may take it first."""
+"""Times that is tried what may go wrong by the machine's doing: an inode number may be another program's by then."""
 
 
 def hands_numbers_out_again(folder: Path) -> bool:
@@ -508,8 +525,14 @@ def test_rot_9_a_reused_inode_is_no_old_file(taillog_stage: Stage) -> None:
 @requirement("ROT-10")
 def test_rot_10_late_lines_to_the_renamed_file_arrive(taillog_stage: Stage) -> None:
     """Lines that a producer still writes to the renamed file shortly after the new one stands at the path come too."""
-    words = taillog_stage.words
-    run = followed(taillog_stage)
+    if not any(_late_lines_come(taillog_stage) for _ in range(TRIES)):
+        raise NotRun(f"this machine was too busy, {TRIES} times in a row, to write within {SHORTLY} looks of a line")
+
+
+def _late_lines_come(stage: Stage) -> bool:
+    """Fail unless they do; False if the last of them was written too late for anything to be said."""
+    words = stage.words
+    run = followed(stage)
     run["a"].rename()
     run["a"].create()
     run["a"].append(f"{words.text()}\n")
@@ -519,9 +542,24 @@ def test_rot_10_late_lines_to_the_renamed_file_arrive(taillog_stage: Stage) -> N
     run.wait_for(lambda: run.lines_so_far() >= 3)
     run.looks(2)
     run["a"].append_old(f"{words.text()}\n")
+    in_time = _waited(run) <= SHORTLY * run.interval
     run.wait_for(lambda: run.lines_so_far() >= 5)
     run.stop()
-    run.judge(sources=run.sources(late_optional=False))
+    if in_time:
+        run.judge(sources=run.sources(late_optional=False))
+    run.close()
+    return in_time
+
+
+SHORTLY = 3
+"""Looks for which a tailer reads on in a renamed file at the least, if it does so at all."""
+
+
+def _waited(run: Run) -> float:
+    """Seconds from the last line that came to what the producer wrote last; 0 where none came before it."""
+    wrote = [event.at for event in run.timeline.events() if event.lane == "producer"][-1]
+    came = [event.at for event in run.timeline.events() if event.lane == "destination" and event.at < wrote]
+    return wrote - came[-1] if came else 0.0
 
 
 @requirement("ROT-6", needs=["several-files"])

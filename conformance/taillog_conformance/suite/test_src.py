@@ -10,8 +10,10 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+from ..clocks import INTERVAL
 from ..oracle import Source
 from ..outcomes import NotApplicable
+from ..scenario import CALM_INTERVAL
 from ..stage import Run, Stage
 from ._registry import requirement
 
@@ -42,6 +44,29 @@ def test_src_1_half_a_line_waits_for_each(taillog_stage: Stage) -> None:
     run.judge(sources=twice(run))
 
 
+@requirement("SRC-1", needs=["several-files", "path-twice", "missing-files"])
+def test_src_1_a_file_that_the_drain_finds_comes_for_each(taillog_stage: Stage) -> None:
+    """One path under two keys is delivered once for each key: a file that appears just before stop(), and its piece."""
+    words = taillog_stage.words
+    run = under_two_keys(taillog_stage, CALM_INTERVAL)  # it sleeps while the file is made
+    if run.attempt_start() is not None:
+        return  # whether it may refuse a missing file is for MIS-1 to say
+    run.quiet()
+    line, piece = words.text(), words.text()
+    run["a"].append(f"{line}\n{piece}")
+    run.stop()
+    text = run.all_text()
+    if line not in text:
+        raise NotApplicable("it is delivered for neither key, which is DEL-7's matter")
+    for each in (line, piece):  # a piece that does not come at all is FRM-2's matter
+        if text.count(each) == 1:
+            raise run.failure(
+                "of a path under two keys, which appeared just before stop(), a line came for one of them alone",
+                expected=f"{each!r} once for each of the two keys",
+                got=repr(text),
+            )
+
+
 def _comes_for_each(run: Run) -> None:
     """One file, which the run's tailer follows as a and as b."""
     words = run.stage.words
@@ -54,10 +79,10 @@ def _comes_for_each(run: Run) -> None:
     run.judge(sources=twice(run))
 
 
-def under_two_keys(stage: Stage) -> Run:
+def under_two_keys(stage: Stage, interval: float = INTERVAL) -> Run:
     """A run of one path, as a and as b."""
     path = stage.folder / stage.words.file_name()
-    return stage.open("a b", paths={"a": path, "b": path})
+    return stage.open("a b", paths={"a": path, "b": path}, interval=interval)
 
 
 def twice(run: Run) -> list[Source]:
