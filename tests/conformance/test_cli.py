@@ -221,6 +221,29 @@ def test_a_tailer_that_cannot_be_started_is_one_line(taillog: Command, project: 
     assert quiet.stdout.splitlines()[1:] == [f"blocked: {reason}"]
 
 
+def test_what_a_check_holds_open_itself_is_not_the_tailers(taillog: Command, project: Path) -> None:
+    """Where one start() that fails leaves a stop() that raises, the next one is cleared away rightly."""
+    (project / "half.py").write_text(
+        "import threading, taillog\n"
+        "class TailLog(taillog.TailLog):\n"
+        "    def start(self):\n"
+        "        self.over = threading.Event()\n"
+        "        self.beside = threading.Thread(target=self.over.wait)\n"
+        "        self.beside.start()\n"
+        "        try:\n"
+        "            return super().start()\n"
+        "        except BaseException:\n"
+        "            self.over.set()\n"
+        "            raise\n"
+        "    def stop(self):\n"
+        "        super().stop()\n"
+        "        self.over.set()\n"
+        "        self.beside.join()\n"
+    )
+    done = taillog("check", "half:TailLog", "--only", "RES-2", "-n", "0")
+    assert " 1 passed" in done.stdout, done.stdout
+
+
 def test_what_blocks_all_others_fails_in_its_own_place(taillog: Command) -> None:
     done = taillog("check", "tiny:Broken", "--only", "LIF-1", "--only", "FRM-7", "-n", "0", "-q")
     assert done.returncode == 1
