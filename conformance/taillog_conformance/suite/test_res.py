@@ -493,7 +493,16 @@ MOST_PASSES = 40
 things in turn; one that spins passes it thousands of times."""
 
 WINDOWS = 4
-"""Times that it is watched if it seems to spin: a program may still be warming up."""
+"""Times that it is watched at the least if it seems to spin: a program may still be warming up."""
+
+MOST_WINDOWS = 80
+"""Times that it is watched if it has not slept yet: a program that starts on a very busy machine takes seconds."""
+
+SOME_WORK = 0.001
+"""Seconds that a thread has worked if it did anything."""
+
+AWAKE = 0.3
+"""Seconds of work without a pause that nobody needs who looks once an interval: a program's start takes fewer."""
 
 MOST_OF_A_CORE = 0.5
 """Share of a core that an idle tailer may take before it counts as spinning."""
@@ -560,15 +569,16 @@ def _idles(taillog_stage: Stage, text: str, prepare: Callable[[Run], None] = lam
         run.settle()
         run.seen("a")
         run.quiet()
-        for _ in range(WINDOWS):
+        threads = _threads_below()
+        for window in range(1, MOST_WINDOWS + 1):
             counter.begin()
-            before, threads = _processor_seconds(), _threads_below()
+            before = _processor_seconds()
             run.looks(IDLE_LOOKS)
-            cpu, sleepless = _processor_seconds() - before, _sleepless(threads)
+            cpu, awake = _processor_seconds() - before, _awake(threads)
             place, passes = counter.most() if counts_lines else ("", 0)
-            busy = cpu > MOST_OF_A_CORE * IDLE_LOOKS * IDLE_INTERVAL
-            spins = busy or sleepless or passes > MOST_PASSES * IDLE_LOOKS
-            if not spins:
+            busy = cpu > MOST_OF_A_CORE * IDLE_LOOKS * IDLE_INTERVAL or passes > MOST_PASSES * IDLE_LOOKS
+            spins = awake > AWAKE or (busy and window >= WINDOWS)
+            if spins or not (busy or awake):
                 break
         with suppress(TailerRaised):  # for a source that is faulty, which is ERR-3's matter
             run.stop()
@@ -578,7 +588,7 @@ def _idles(taillog_stage: Stage, text: str, prepare: Callable[[Run], None] = lam
             expected=f"about {IDLE_LOOKS} looks in {IDLE_LOOKS} intervals of {IDLE_INTERVAL} s",
             got=(f"{passes:,} passes of {place}, " if counts_lines else "")
             + f"{cpu:.2f} s of processor time"
-            + (", and a thread that never slept" if sleepless else ""),
+            + (f"; a thread that worked for {awake:.2f} s without a pause" if awake else ""),
         )
 
 
@@ -590,10 +600,6 @@ def _processor_seconds() -> float:
 FEW, MANY = 4, 36
 THREADS_SLACK = 12
 """Threads by which the many may exceed the few: a pool of bounded size is no growth."""
-
-
-SOME_WORK = 1_000_000
-"""Nanoseconds that a thread has run if it did anything: one that looks, even on a busy machine, sleeps after less."""
 
 
 def _threads_below() -> dict[str, tuple[int, int]]:
@@ -608,14 +614,18 @@ def _threads_below() -> dict[str, tuple[int, int]]:
     return found
 
 
-def _sleepless(before: Mapping[str, tuple[int, int]]) -> bool:
-    """Whether one of those has run since, and not slept once: on a busy machine what spins gets little time."""
+def _awake(before: Mapping[str, tuple[int, int]]) -> float:
+    """Seconds for which one of those threads has worked since, and not slept once; 0.0 if that is next to nothing.
+
+    On a busy machine what spins gets little time, and what does not may wait for long before it sleeps again.
+    """
     after = _threads_below()
-    return any(
-        after[thread][0] - ran >= SOME_WORK and after[thread][1] == slept
+    worked = [
+        after[thread][0] - ran
         for thread, (ran, slept) in before.items()
-        if thread in after
-    )
+        if thread in after and after[thread][1] == slept
+    ]
+    return seconds if (seconds := max(worked, default=0) / 1e9) >= SOME_WORK else 0.0
 
 
 @requirement("RES-5", needs=["object", "several-files"])
