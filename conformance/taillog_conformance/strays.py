@@ -82,7 +82,7 @@ def _prctl(option: int, argument: Any) -> None:
         ctypes.CDLL(None).prctl(option, argument, 0, 0, 0)
 
 
-QUIET_ROUNDS = 3
+QUIET_ROUNDS = 6
 """Looks in a row that find no new process, after which there is none: one may fall to this one between two reads."""
 
 SWEEPS_WITHIN = 5.0
