@@ -40,11 +40,21 @@ def below() -> frozenset[Process]:
 
 
 def _process(pid: int) -> Process | None:
+    fields = _stat(pid)
+    return Process(pid, fields[STARTED]) if fields else None
+
+
+def is_stopped(pid: int) -> bool:
+    """Whether the process was stopped, as SIGSTOP does it; not by a debugger."""
+    return _stat(pid)[:1] == ["T"]
+
+
+def _stat(pid: int) -> list[str]:
+    """The fields of /proc/PID/stat from the state on; none where there is no such process."""
     try:
-        fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
+        return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
     except OSError:
-        return None
-    return Process(pid, fields[STARTED])
+        return []
 
 
 class Left(set[Process]):
@@ -83,7 +93,8 @@ def _prctl(option: int, argument: Any) -> None:
 
 
 QUIET_ROUNDS = 6
-"""Looks in a row that find no new process, after which there is none: one may fall to this one between two reads."""
+"""Looks in a row that find no new process, after which there is none: one may fall to this one between two reads,
+and three looks were seen to miss it on a busy machine."""
 
 SWEEPS_WITHIN = 5.0
 """Seconds that a sweep goes on at the most; it takes milliseconds, but where processes are begun without end."""

@@ -18,7 +18,7 @@ from typing import Self
 from . import last_words
 from .clocks import RunningClock
 from .offsets import children
-from .strays import end_family, end_orphans
+from .strays import end_family, end_orphans, is_stopped
 
 LOOKS_EVERY = 0.5
 """Seconds between two looks."""
@@ -78,7 +78,9 @@ class Watch:
                     self._signs[pid] = _Sign((words.name, at))
                     continue
                 before.silent += passed
-                if before.silent > silent * last_words.crowding() + MARGIN and pid in self.workers & below:
+                # One that was stopped has no timer that could end it, and no load keeps it from going on.
+                own = 0.0 if is_stopped(pid) else silent * last_words.crowding()
+                if before.silent > own + MARGIN and pid in self.workers & below:
                     before.silent = 0.0
                     with suppress(OSError):
                         last_words.came_to_a_stand(words)
