@@ -11,8 +11,9 @@ from typing import Any, TypeGuard
 
 Handler = Callable[[int, FrameType | None], object]
 
-ENDING = ("SIGHUP", "SIGINT", "SIGQUIT", "SIGTERM", "SIGUSR1", "SIGUSR2")
-"""The signals that a program is stopped by."""
+NAMES = ("SIGHUP", "SIGINT", "SIGQUIT", "SIGTERM", "SIGUSR1", "SIGUSR2")
+ENDING = tuple(number for number in signal.Signals if number.name in NAMES)
+"""The signals that a program is stopped by, of those that this system has."""
 
 
 def ignore(_number: int, _frame: FrameType | None) -> None:
@@ -66,6 +67,6 @@ def programs_hear_signals() -> Iterator[None]:
     never end.
     """
     with contextlib.ExitStack() as stack:
-        for number in (number for number in signal.Signals if number.name in ENDING):
+        for number in ENDING:
             stack.enter_context(handling(number, ignore, in_place_of=signal.SIG_IGN))
         yield

@@ -32,22 +32,13 @@ def in_mebibytes(size: float) -> str:
 
 
 @contextmanager
-def bounded_memory(most: float, outgrown: Callable[[], None]) -> Iterator[None]:
-    """Call `outgrown`, in another thread, once this process has grown by more than `most` bytes."""
-    before = resident()
-    if before is None:
-        yield
-        return
+def watched(look: Callable[[], bool], every: float) -> Iterator[None]:
+    """Call `look` meanwhile every so many seconds, in another thread, for as long as it answers True."""
     done = threading.Event()
 
     def watch() -> None:
-        while not done.wait(LOOKS_EVERY):
-            if (resident() or 0) - before <= most:
-                continue
-            gc.collect()  # a check makes many tailers, and what is left of them may wait for this
-            if (resident() or 0) - before > most:
-                outgrown()
-                return
+        while not done.wait(every) and look():
+            pass
 
     watcher = threading.Thread(target=watch, name="conformance-memory", daemon=True)
     watcher.start()
@@ -56,3 +47,24 @@ def bounded_memory(most: float, outgrown: Callable[[], None]) -> Iterator[None]:
     finally:
         done.set()
         watcher.join()
+
+
+@contextmanager
+def bounded_memory(most: float, outgrown: Callable[[], None]) -> Iterator[None]:
+    """Call `outgrown`, in another thread, once this process has grown by more than `most` bytes."""
+    before = resident()
+    if before is None:
+        yield
+        return
+
+    def fits() -> bool:
+        if (resident() or 0) - before <= most:
+            return True
+        gc.collect()  # a check makes many tailers, and what is left of them may wait for this
+        if (resident() or 0) - before <= most:
+            return True
+        outgrown()
+        return False
+
+    with watched(fits, LOOKS_EVERY):
+        yield

@@ -8,6 +8,9 @@ from pathlib import Path
 
 NANOSECONDS = 1e9
 
+SLEEPS = "voluntary_ctxt_switches"
+"""The name under which Linux counts how often a thread has gone to sleep by itself."""
+
 
 def cpu_seconds(pids: Iterable[int]) -> float:
     """Seconds on a core, user and system, of the processes' threads that are alive."""
@@ -20,7 +23,16 @@ def cpu_seconds(pids: Iterable[int]) -> float:
 
 def wakeups(pids: Iterable[int]) -> int:
     """How often the processes' threads have gone to sleep by themselves: each is a wake-up."""
-    return sum(_field(task / "status", "voluntary_ctxt_switches") for task in _tasks(pids))
+    return sum(_field(task / "status", SLEEPS) for task in _tasks(pids))
+
+
+def work_and_sleeps(pids: Iterable[int]) -> dict[str, tuple[float, int]]:
+    """Of each thread of the processes, by its number: seconds on a core, and how often it went to sleep by itself."""
+    found = {}
+    for task in _tasks(pids):
+        if text := _text(task / "schedstat"):
+            found[task.name] = int(text.split()[0]) / NANOSECONDS, _field(task / "status", SLEEPS)
+    return found
 
 
 def threads(pids: Iterable[int]) -> int:
@@ -31,6 +43,11 @@ def threads(pids: Iterable[int]) -> int:
 def memory(pids: Iterable[int]) -> int:
     """Bytes of memory that the processes hold."""
     return sum(_field(Path(f"/proc/{pid}/status"), "VmRSS") * 1024 for pid in pids)
+
+
+def mapped_memory(pids: Iterable[int]) -> int:
+    """Bytes of it that are files', and so the system's to drop."""
+    return sum(_field(Path(f"/proc/{pid}/status"), "RssFile") * 1024 for pid in pids)
 
 
 def peak_memory(pids: Iterable[int]) -> int:

@@ -98,19 +98,16 @@ def _adapter(wanted: Wanted) -> str:
         "without": list(target.without),
     }
     more = "".join(f", {name}={value!r}" for name, value in said.items() if value)
-    if target.command is not None:
-        return f'''"""How the conformance kit drives our tailer: a program."""
+    for adapter, command, how in (
+        ("CommandAdapter", target.command, "a program"),
+        ("ProtocolAdapter", target.driver, "by a driver that speaks the kit's protocol"),
+    ):
+        if command is not None:
+            return f'''"""How the conformance kit drives our tailer: {how}."""
 
-from taillog_conformance.adapters import CommandAdapter
+from taillog_conformance.adapters import {adapter}
 
-adapter = CommandAdapter({target.command!r}{more})
-'''
-    if target.driver is not None:
-        return f'''"""How the conformance kit drives our tailer: by a driver that speaks the kit's protocol."""
-
-from taillog_conformance.adapters import ProtocolAdapter
-
-adapter = ProtocolAdapter({target.driver!r}{more})
+adapter = {adapter}({command!r}{more})
 '''
     module, _, path = (target.name or "").partition(":")
     first = path.partition(".")[0]

@@ -208,7 +208,7 @@ def press_ctrl_c() -> None:
 
 @pytest.fixture
 def sigterm() -> Iterator[None]:
-    """Puts SIGTERM back as it was, for after the first one no other does anything."""
+    """Puts SIGTERM back as it was: after the first one no other does anything, and a test may ignore it."""
     before = signal.signal(signal.SIGTERM, signal.SIG_DFL)
     yield
     signal.signal(signal.SIGTERM, before)
@@ -233,13 +233,11 @@ def test_what_was_measured_before_an_interruption_is_kept(interrupt: Callable[[]
     ElementTree.fromstring(picture(found))
 
 
+@pytest.mark.usefixtures("sigterm")
 def test_a_program_hears_the_signal_that_the_bench_ignores() -> None:
-    before = signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    try:
-        found = measured([subject_for(Target(command=CAT))], [p for p in points(SMALL) if p.measure == "latency"][:1])
-        assert signal.getsignal(signal.SIGTERM) is signal.SIG_IGN
-    finally:
-        signal.signal(signal.SIGTERM, before)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    found = measured([subject_for(Target(command=CAT))], [p for p in points(SMALL) if p.measure == "latency"][:1])
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_IGN
     assert found.failed == {}
 
 

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import readings
+from .. import readings
 from .subject import LOOKS_EVERY, MOVES_WITHIN, Failed, Hosted, Subject, Tailing, Task, size, until
 
 MEGABYTE = 1e6

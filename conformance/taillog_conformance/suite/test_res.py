@@ -7,7 +7,6 @@ import os
 import resource
 import stat
 import sys
-import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -16,10 +15,11 @@ from itertools import pairwise, product
 from pathlib import Path
 from typing import Any
 
+from .. import readings
 from ..adapters.draining import cpu_ticks
 from ..isolated import in_a_process
 from ..left_behind import living
-from ..memory import resident
+from ..memory import resident, watched
 from ..offsets import family
 from ..outcomes import AdapterProblem, ConformanceFailure, NotApplicable, NotRun, TailerHung, TailerRaised
 from ..perturb import LineCounter
@@ -569,7 +569,7 @@ def _idles(taillog_stage: Stage, text: str, prepare: Callable[[Run], None] = lam
         run.settle()
         run.seen("a")
         run.quiet()
-        threads = _threads_below()
+        threads = _work_and_sleeps_below()
         for window in range(1, MOST_WINDOWS + 1):
             counter.begin()
             before = _processor_seconds()
@@ -597,35 +597,28 @@ def _processor_seconds() -> float:
     return time.process_time() + cpu_ticks(family(os.getpid())[1:]) / os.sysconf("SC_CLK_TCK")
 
 
-FEW, MANY = 4, 36
-THREADS_SLACK = 12
-"""Threads by which the many may exceed the few: a pool of bounded size is no growth."""
-
-
-def _threads_below() -> dict[str, tuple[int, int]]:
-    """Of each thread of the processes below this one: nanoseconds that it ran, and how often it went to sleep."""
-    found = {}
-    for pid in family(os.getpid())[1:]:
-        with suppress(OSError):  # it has ended meanwhile, or this system does not tell
-            for task in Path(f"/proc/{pid}/task").iterdir():
-                ran, *_ = (task / "schedstat").read_text().split()
-                slept = (task / "status").read_text().partition("\nvoluntary_ctxt_switches:")[2].split()[0]
-                found[task.name] = int(ran), int(slept)
-    return found
-
-
-def _awake(before: Mapping[str, tuple[int, int]]) -> float:
+def _awake(before: Mapping[str, tuple[float, int]]) -> float:
     """Seconds for which one of those threads has worked since, and not slept once; 0.0 if that is next to nothing.
 
     On a busy machine what spins gets little time, and what does not may wait for long before it sleeps again.
     """
-    after = _threads_below()
+    after = _work_and_sleeps_below()
     worked = [
-        after[thread][0] - ran
-        for thread, (ran, slept) in before.items()
-        if thread in after and after[thread][1] == slept
+        after[thread][0] - seconds
+        for thread, (seconds, sleeps) in before.items()
+        if thread in after and after[thread][1] == sleeps
     ]
-    return seconds if (seconds := max(worked, default=0) / 1e9) >= SOME_WORK else 0.0
+    return most if (most := max(worked, default=0.0)) >= SOME_WORK else 0.0
+
+
+def _work_and_sleeps_below() -> dict[str, tuple[float, int]]:
+    """What `readings` tells of the threads of the processes below this one."""
+    return readings.work_and_sleeps(family(os.getpid())[1:])
+
+
+FEW, MANY = 4, 36
+THREADS_SLACK = 12
+"""Threads by which the many may exceed the few: a pool of bounded size is no growth."""
 
 
 @requirement("RES-5", needs=["object", "several-files"])
@@ -663,44 +656,36 @@ MAY_GROW = 14 * 2**20
 """Bytes by which the peak may grow: a few blocks of a megabyte and their texts, and far below the backlog."""
 
 
-def _own_memory(name: str) -> int:
-    """Bytes of this process's memory that stand under `name` in its /proc/self/status."""
-    try:
-        status = Path("/proc/self/status").read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        raise NotRun("this system does not show a process its peak memory in /proc/self/status") from None
-    line = next(line for line in status.splitlines() if line.startswith(f"{name}:"))
-    return int(line.split()[1]) * 1024
+MAPPED_LOOKS_EVERY = 0.001
+"""Seconds between two looks at how much is mapped: a tailer takes some tenths of one for the backlog."""
 
 
-PEAK, MAPPED = "VmHWM", "RssFile"
-"""The largest size in memory that a process has had; what of it now is a file's, and so the system's to drop."""
+def _own_peak() -> int:
+    """The most bytes that this process has held since readings.forget_peak()."""
+    if peak := readings.peak_memory([os.getpid()]):
+        return peak
+    raise NotRun("this system does not show a process its peak memory in /proc/self/status")
 
 
 @contextmanager
 def _peak_of_mapped() -> Iterator[Callable[[], int]]:
     """Bytes by which the process's mapped files grew meanwhile at the most, as far as was seen in a thread's looks."""
-    before = most = _own_memory(MAPPED)
-    done = threading.Event()
+    own = [os.getpid()]
+    before = most = readings.mapped_memory(own)
 
-    def watch() -> None:
+    def look() -> bool:
         nonlocal most
-        while not done.wait(0.001):
-            most = max(most, _own_memory(MAPPED))
+        most = max(most, readings.mapped_memory(own))
+        return True
 
-    watcher = threading.Thread(target=watch, name="conformance-mapped", daemon=True)
-    watcher.start()
-    try:
+    with watched(look, MAPPED_LOOKS_EVERY):
         yield lambda: most - before
-    finally:
-        done.set()
-        watcher.join()
 
 
 @requirement("RES-6", needs=["object", "destination-path"])
 def test_res_6_memory_is_bounded_by_the_longest_line(taillog_stage: Stage) -> None:
     """Memory is bounded by the longest line, not by the backlog; a mapped file is no memory of the tailer's."""
-    _own_memory(PEAK)
+    _own_peak()
     out = taillog_stage.folder / taillog_stage.words.file_name()
     run = taillog_stage.open(dst=str(out))
     text = f"{taillog_stage.words.text()} {'x' * LONG_LINE}\n".encode()
@@ -712,12 +697,12 @@ def test_res_6_memory_is_bounded_by_the_longest_line(taillog_stage: Stage) -> No
     def part(send: Callable[[Any], None]) -> None:
         tailer = run.make()
         # The peak that the fork inherited says nothing: forget it.
-        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
-        before = _own_memory(PEAK)
+        readings.forget_peak([os.getpid()])
+        before = _own_peak()
         with _peak_of_mapped() as mapped:
             tailer.start()
             tailer.stop()
-        send(_own_memory(PEAK) - before - mapped())
+        send(_own_peak() - before - mapped())
 
     ended = in_a_process(part, DRAINS_A_BACKLOG_WITHIN * taillog_stage.clocks.scale)
     come = out.stat().st_size if out.exists() else 0

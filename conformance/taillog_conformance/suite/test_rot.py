@@ -181,10 +181,11 @@ def test_rot_1_a_file_that_is_renamed_with_its_folder_is_followed(taillog_stage:
     run.judge()
 
 
-def followed(stage: Stage, lines: int = 2, interval: float = INTERVAL) -> Run:
-    """A run whose file has been read and delivered so far."""
-    run = stage.open(interval=interval)
-    run["a"].append("".join(f"{stage.words.text()}\n" for _ in range(lines)))
+def followed(stage: Stage, lines: int = 2, interval: float = INTERVAL, files: str = "a") -> Run:
+    """A run whose files have been read and delivered so far, each with so many lines."""
+    run = stage.open(files, interval=interval)
+    for file in run.files.values():
+        file.append("".join(f"{stage.words.text()}\n" for _ in range(lines)))
     run.start()
     run.must_deliver()
     return run
@@ -215,13 +216,8 @@ def test_rot_2_a_path_under_two_keys_is_followed_for_each(taillog_stage: Stage) 
 @requirement("ROT-2", needs=["several-files"])
 def test_rot_2_two_files_that_are_renamed_at_once_are_followed(taillog_stage: Stage) -> None:
     """The new file is followed: of two paths at once as well, whose files are renamed just before stop()."""
-    words = taillog_stage.words
-    run = taillog_stage.open("a b", interval=CALM_INTERVAL)  # it sleeps meanwhile
-    for file in run.files.values():
-        file.append(f"{words.text()}\n")
-    run.start()
-    run.must_deliver()
-    new = {label: words.text() for label in run.files}
+    run = followed(taillog_stage, lines=1, interval=CALM_INTERVAL, files="a b")  # it sleeps meanwhile
+    new = {label: taillog_stage.words.text() for label in run.files}
     for label, file in run.files.items():
         file.rename()
         file.create()
@@ -560,8 +556,9 @@ SHORTLY = 3
 
 def _waited(run: Run) -> float:
     """Seconds from the last line that came to what the producer wrote last; 0 where none came before it."""
-    wrote = [event.at for event in run.timeline.events() if event.lane == "producer"][-1]
-    came = [event.at for event in run.timeline.events() if event.lane == "destination" and event.at < wrote]
+    events = run.timeline.events()
+    wrote = [event.at for event in events if event.lane == "producer"][-1]
+    came = [event.at for event in events if event.lane == "destination" and event.at < wrote]
     return wrote - came[-1] if came else 0.0
 
 
