@@ -15,7 +15,7 @@ MUST_HAPPEN_WITHIN = 10.0
 """Seconds without any progress before the suite says that something did not happen. A tailer needs milliseconds;
 the rest is for machines that stall (a shared CI host was seen to stop a process for several seconds)."""
 
-MUST_NOT_HAPPEN_FOR = 0.05
+MUST_NOT_HAPPEN_FOR = 0.025
 """Seconds in which a faulty tailer may show itself. Five looks at the suite's interval; a correct tailer passes
 however long or short this is."""
 
@@ -29,9 +29,12 @@ a correct tailer delivers the rest while it drains."""
 OVER_ALL = 60.0
 """Seconds after which a wait ends though there still is progress: a tailer that writes for ever makes progress too."""
 
-INTERVAL = 0.01
-"""interval_sec that the suite passes: small, so that a check takes milliseconds, and no smaller, so that a tailer
-that spins is told apart from one that looks once an interval."""
+INTERVAL = 0.005
+"""interval_sec that the suite passes: small, so that a check takes milliseconds, and no smaller, so that what a
+look takes by itself is little beside it, and the looks that a check waits for are made on a busy machine too."""
+
+FAST_INTERVAL = 0.001
+"""The same in checks of many looks or rounds. Asked to look twice as often, most tailers do not any more."""
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 
+from .clocks import FAST_INTERVAL
 from .outcomes import ConformanceFailure
 from .perturb import LONGEST_HOLD, Holder, Place, described, release_when_still
 from .stage import Run, Stage
@@ -66,7 +67,7 @@ def held_at_every_line(
     """
 
     def opened() -> Run:
-        return stage.open(files, interval=interval or stage.fast_interval)
+        return stage.open(files, interval=interval or FAST_INTERVAL)
 
     with Holder() as holder:
         idle, woken = _places(opened(), holder, prepare, before)

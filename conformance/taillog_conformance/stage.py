@@ -188,11 +188,6 @@ class Stage:
         with _own("processes()"):
             return list(self.adapter.processes(tailer))
 
-    @property
-    def fast_interval(self) -> float:
-        """An interval in seconds for checks of many short rounds."""
-        return INTERVAL / 10
-
     def close(self) -> None:
         """End every run, and remove the check's folder, even where the adapter breaks over it."""
         try:

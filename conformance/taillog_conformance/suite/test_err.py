@@ -8,6 +8,7 @@ import os
 import re
 import stat
 
+from ..clocks import FAST_INTERVAL
 from ..destinations import FailingStream, FullStream, RecordingStream, disk_full
 from ..outcomes import NotRun
 from ..scenario import CALM_INTERVAL
@@ -404,7 +405,7 @@ def test_err_6_nor_is_one_that_refuses_each_flush(taillog_stage: Stage) -> None:
 
 def _reported_a_few_times(run: Run, what: str, looks_for_one: int = 1) -> None:
     """As many looks, and as many more as `looks_for_one` says, in the same time: for reports that come now and then."""
-    run.interval = run.stage.fast_interval / looks_for_one
+    run.interval = FAST_INTERVAL / looks_for_one
     run.start(placed=False)
     run.looks(FEW_LOOKS * looks_for_one)
     few = len(run.reports)

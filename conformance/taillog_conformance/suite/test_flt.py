@@ -9,6 +9,7 @@ from pathlib import Path
 from hypothesis import strategies as st
 
 from ..adapters.base import DEFAULT, Default
+from ..clocks import FAST_INTERVAL
 from ..destinations import FailingStream, disk_full
 from ..oracle import canonical
 from ..outcomes import NotApplicable
@@ -96,9 +97,7 @@ def test_flt_1_any_choice_of_lines_is_delivered(taillog_stage: Stage) -> None:
 
     def holds(example: list[tuple[str, bool]]) -> None:
         chosen = {f"{text} {number}": kept for number, (text, kept) in enumerate(example)}
-        run = taillog_stage.open(
-            filter=lambda line: chosen[line.removesuffix("\n")], interval=taillog_stage.fast_interval
-        )
+        run = taillog_stage.open(filter=lambda line: chosen[line.removesuffix("\n")], interval=FAST_INTERVAL)
         run.keeps = lambda text: chosen[text]
         run["a"].append("".join(f"{text}\n" for text in chosen))
         run.start()

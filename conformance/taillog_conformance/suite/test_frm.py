@@ -6,6 +6,7 @@ from itertools import accumulate
 
 from hypothesis import strategies as st
 
+from ..clocks import FAST_INTERVAL
 from ..properties import explore, text_of
 from ..scenario import CALM_INTERVAL, Scenario, play
 from ..stage import Run, Stage
@@ -52,7 +53,7 @@ IDLE_FOR_THOROUGHLY = 3.0
 def test_frm_1_a_half_line_waits_however_long(taillog_stage: Stage) -> None:
     """A line is not delivered before its newline has been written, however long nothing comes."""
     words = taillog_stage.words
-    run = taillog_stage.open(interval=taillog_stage.fast_interval)
+    run = taillog_stage.open(interval=FAST_INTERVAL)
     run["a"].append(f"{words.text()}\n")
     run.start()
     run.settle()
@@ -277,7 +278,7 @@ def test_frm_10_the_cut_of_the_writes_does_not_matter(taillog_stage: Stage) -> N
         data = b"".join(writes) + b"end\n"
         ends = accumulate(len(write) for write in writes)
         places = sorted({*ends, *(min(cut, len(data)) for cut in cuts), len(data)})
-        run = taillog_stage.open(interval=taillog_stage.fast_interval)
+        run = taillog_stage.open(interval=FAST_INTERVAL)
         run["a"].create()
         run.start()
         last = 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..clocks import FAST_INTERVAL
 from ..races import held_at_every_line
 from ..scenario import Scenario, play
 from ..stage import Run, Stage
@@ -129,7 +130,7 @@ WAITS_FOR_LOOKS = 300
 def test_mis_7_waiting_has_no_end(taillog_stage: Stage) -> None:
     """Waiting has no end: after hundreds of looks the file is still taken up."""
     words = taillog_stage.words
-    run = taillog_stage.open(interval=taillog_stage.fast_interval)
+    run = taillog_stage.open(interval=FAST_INTERVAL)
     run.start()
     run.looks(WAITS_FOR_LOOKS)
     run["a"].append(f"{words.text()}\n")

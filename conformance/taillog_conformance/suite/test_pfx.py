@@ -7,6 +7,7 @@ from collections import UserDict
 
 from hypothesis import strategies as st
 
+from ..clocks import FAST_INTERVAL
 from ..properties import explore, text_of
 from ..scenario import Scenario, play
 from ..stage import Run, Stage
@@ -216,7 +217,7 @@ def test_pfx_6_any_prefix_stands_on_each_line(taillog_stage: Stage) -> None:
         prefix, lines = example
         if taillog_stage.adapter.kind == "command":
             prefix = prefix.replace("\0", "0")  # no word of a command holds it
-        run = taillog_stage.open(prefixes={"a": prefix}, interval=taillog_stage.fast_interval)
+        run = taillog_stage.open(prefixes={"a": prefix}, interval=FAST_INTERVAL)
         run["a"].append("".join(lines))
         run.start()
         run.settle()

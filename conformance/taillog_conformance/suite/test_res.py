@@ -17,6 +17,7 @@ from typing import Any
 
 from .. import readings
 from ..adapters.draining import cpu_ticks
+from ..clocks import FAST_INTERVAL
 from ..isolated import in_a_process
 from ..left_behind import living
 from ..memory import resident, watched
@@ -392,7 +393,7 @@ SLACK_OF = {"descriptors": SLACK, "threads": SLACK, "blocks": BLOCKS_SLACK, "meb
 def test_res_3_looks_cost_nothing_that_stays(taillog_stage: Stage) -> None:
     """Descriptors, threads and memory do not grow with the number of looks."""
     files = "a gone" if "several-files" in taillog_stage.adapter.capabilities else "a"
-    run = taillog_stage.open(files, interval=taillog_stage.fast_interval)
+    run = taillog_stage.open(files, interval=FAST_INTERVAL)
     run["a"].append(taillog_stage.words.text() + "\n")
     run.start()
     run.settle()
@@ -435,7 +436,7 @@ LOOKS_AT_A_FAULT = 200
 def test_res_3_looks_at_what_cannot_be_read_open_nothing(taillog_stage: Stage) -> None:
     """Descriptors do not grow with the number of looks: at a folder that was given as a source neither."""
     run = directory_run(taillog_stage, "a")
-    run.interval = taillog_stage.fast_interval
+    run.interval = FAST_INTERVAL
     _looks_open_nothing({"a source that cannot be read": run})
 
 
@@ -443,11 +444,11 @@ def test_res_3_looks_at_what_cannot_be_read_open_nothing(taillog_stage: Stage) -
 def test_res_3_looks_at_what_cannot_be_opened_open_nothing(taillog_stage: Stage) -> None:
     """The same of a socket, of a link to itself, and of a link to nothing."""
     descriptors()
-    socket, link = (taillog_stage.open(interval=taillog_stage.fast_interval) for _ in range(2))
+    socket, link = (taillog_stage.open(interval=FAST_INTERVAL) for _ in range(2))
     os.mknod(socket["a"].path, stat.S_IFSOCK | 0o600)  # bind() takes no path of more than 107 bytes
     socket.timeline.add("producer", "socket", "a")
     loop = looping_run(taillog_stage)
-    loop.interval = taillog_stage.fast_interval
+    loop.interval = FAST_INTERVAL
     link["a"].link()
     _looks_open_nothing({"a link to itself": loop, "a socket": socket, "a link to nothing": link})
 
@@ -456,7 +457,7 @@ def test_res_3_looks_at_what_cannot_be_opened_open_nothing(taillog_stage: Stage)
 def test_res_3_looks_at_the_destination_open_nothing(taillog_stage: Stage) -> None:
     """The same of a source that is the destination, too."""
     path = taillog_stage.folder / taillog_stage.words.file_name()
-    run = taillog_stage.open(interval=taillog_stage.fast_interval, paths={"a": path}, dst=str(path))
+    run = taillog_stage.open(interval=FAST_INTERVAL, paths={"a": path}, dst=str(path))
     _looks_open_nothing({"a source that is the destination": run})
 
 

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from ..clocks import INTERVAL
+from ..clocks import FAST_INTERVAL, INTERVAL
 from ..oracle import Source
 from ..outcomes import NotApplicable
 from ..scenario import CALM_INTERVAL
@@ -196,7 +196,7 @@ FINITE_LINES = 50
 @requirement("SRC-4", needs=["stream"])
 def test_src_4_a_destination_that_is_a_source_stays_finite(taillog_stage: Stage) -> None:
     """A destination that is also a source is refused, or stays finite."""
-    run = taillog_stage.open(interval=taillog_stage.fast_interval)
+    run = taillog_stage.open(interval=FAST_INTERVAL)
     run["a"].append(f"{taillog_stage.words.text()}\n")
     with run["a"].path.open("a", encoding="utf-8", buffering=1) as stream:
         run.dst = stream
@@ -208,7 +208,7 @@ def test_src_4_a_path_of_both_stays_finite(taillog_stage: Stage) -> None:
     """The same where the path of the destination is that of a source."""
     words = taillog_stage.words
     path = taillog_stage.folder / words.file_name()
-    run = taillog_stage.open(interval=taillog_stage.fast_interval, paths={"a": path}, dst=str(path))
+    run = taillog_stage.open(interval=FAST_INTERVAL, paths={"a": path}, dst=str(path))
     # The destination is emptied when the tailer starts, so the line comes after that.
     _stays_finite(run, begun=lambda: run["a"].append(f"{words.text()}\n"))
 
