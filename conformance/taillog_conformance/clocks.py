@@ -9,11 +9,18 @@ from __future__ import annotations
 
 import math
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 MUST_HAPPEN_WITHIN = 10.0
 """Seconds without any progress before the suite says that something did not happen. A tailer needs milliseconds;
 the rest is for machines that stall (a shared CI host was seen to stop a process for several seconds)."""
+
+HURRIED = 2.0
+"""The same in the further checks of a requirement that has failed: its verdict is known, and a tailer that has come to
+an end would keep each of them waiting."""
+
+LATENCIES_TO_SEE = 3
+"""Times its measured latency that a tailer gets to show something, at the least."""
 
 MUST_NOT_HAPPEN_FOR = 0.025
 """Seconds in which a faulty tailer may show itself. Five looks at the suite's interval; a correct tailer passes
@@ -42,10 +49,15 @@ class Clocks:
     """All bounds in seconds, multiplied by `scale` (a slow machine takes 2, an emulated one 10)."""
 
     scale: float = 1.0
+    patience: float = MUST_HAPPEN_WITHIN
+
+    def hurried(self, latency: float) -> Clocks:
+        """For the further checks of a requirement that has failed, of a tailer with this latency in seconds."""
+        return replace(self, patience=min(HURRIED + LATENCIES_TO_SEE * latency, self.patience))
 
     @property
     def must_happen_within(self) -> float:
-        return MUST_HAPPEN_WITHIN * self.scale
+        return self.patience * self.scale
 
     @property
     def must_not_happen_for(self) -> float:

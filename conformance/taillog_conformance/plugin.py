@@ -50,6 +50,7 @@ _CONTEXT: pytest.StashKey[dict[str, Any]] = pytest.StashKey()
 _REPORTS: pytest.StashKey[dict[str, Report]] = pytest.StashKey()
 _ADAPTER: pytest.StashKey[Adapter] = pytest.StashKey()
 _FAREWELL: pytest.StashKey[Farewell] = pytest.StashKey()
+_FAILED: pytest.StashKey[set[tuple[object, str]]] = pytest.StashKey()
 _STRAYS: pytest.StashKey[list[set[Process]]] = pytest.StashKey()
 
 _FOLDER: pytest.StashKey[Path] = pytest.StashKey()
@@ -93,6 +94,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[_SMOKES] = {}
     config.stash[_REPORTS] = {}
     config.stash[_CONTEXT] = {}
+    config.stash[_FAILED] = set()
     config.stash[_STRAYS] = []
     config.stash[_INTERPRETERS] = set()
     if config.pluginmanager.hasplugin("xdist"):
@@ -244,10 +246,10 @@ def taillog_stage(
     seed = config.stash[_SEED]
     folder = Path(config.getoption("--taillog-folder")) if config.getoption("--taillog-folder") else None
     smokes = config.stash[_SMOKES]
-    known = (type(taillog_adapter), taillog_adapter.name, taillog_adapter.capabilities)
-    if known not in smokes:
-        smokes[known] = smoke(taillog_adapter, str(seed), clocks, _own_folder(config))
-    result = smokes[known]
+    same = _same(taillog_adapter)
+    if same not in smokes:
+        smokes[same] = smoke(taillog_adapter, str(seed), clocks, _own_folder(config))
+    result = smokes[same]
     if result.requirement == requirement.id:
         if result.failure is not None:
             raise result.failure
@@ -255,6 +257,8 @@ def taillog_stage(
             raise AdapterProblem(result.problem)
     if result.failure is not None or result.problem:
         raise Blocked(result.reason)
+    if (same, requirement.id) in config.stash[_FAILED]:
+        clocks = clocks.hurried(result.profile.latency)
     stage = Stage(
         taillog_adapter,
         f"{seed}:{request.node.name}",
@@ -301,6 +305,11 @@ def taillog_stage(
         finally:
             with guarded(captured=_captured(config)):
                 stage.close()
+
+
+def _same(adapter: Adapter) -> object:
+    """Equal for adapters of one tailer: a project's fixture may make one for each check."""
+    return type(adapter), adapter.name, adapter.capabilities
 
 
 def _own_folder(config: pytest.Config) -> Path:
@@ -537,6 +546,7 @@ def _result_of(item: pytest.Item, requirement: str, call: pytest.CallInfo[None])
         case Blocked():
             return result(Status.BLOCKED, f"{error}"), "skipped"
         case ConformanceFailure():
+            item.config.stash[_FAILED].add((_same(item.config.stash[_CONTEXT]["adapter"]), requirement))
             return _failed(item, requirement, error, seconds), "failed"
         case AdapterProblem():
             return result(Status.ERROR, str(error)), "failed"

@@ -24,7 +24,7 @@ from typing import Any, TypeVar
 from . import deadline, model, oracle
 from .adapters import DEFAULT, Adapter, Job, Tailer
 from .adapters.base import Default, Filter
-from .clocks import INTERVAL, Clocks, RunningClock
+from .clocks import INTERVAL, LATENCIES_TO_SEE, Clocks, RunningClock
 from .destinations import FLOOD, Recorder, RecordingStream
 from .fates import Fates, combined, fates
 from .logs import Report, reports_to, thread_deaths_to
@@ -51,9 +51,6 @@ and what is awaited is awaited for eight times as long at the least."""
 
 RESTS_FOR = 1.0
 """Seconds at a time in which nothing is done: much less than a check may give no sign of life."""
-
-LATENCIES_TO_SEE = 3
-"""Times its measured latency that a tailer gets to show what cannot be watched: that it has seen something."""
 
 CONSTRUCTOR = "the constructor"
 
@@ -279,6 +276,7 @@ class Run:
         self.tailer: Tailer | None = None
         self.started = False
         self.ended = False
+        self._reads_no_more = False
         self._exits = ExitStack()
 
     def __getitem__(self, label: str) -> ProducedFile:
@@ -562,12 +560,18 @@ class Run:
             self.wait_long(lambda: len(self.reports) >= count)
 
     def seen(self, label: str) -> None:
-        """Wait until the tailer has read all of the file's bytes, as far as that can be known."""
+        """Wait until the tailer has read all of the file's bytes, as far as that can be known.
+
+        Once it has not read on for so long, it is waited for no longer than it is to settle.
+        """
         file = self.files[label]
+        within = self._settles_within() if self._reads_no_more else self.stage.clocks.must_happen_within
         if not self.stage.profile.offset_visible:
             self.quiet()
-        elif self._wait(lambda: (self._offset(file) or 0) >= file.size(), self.stage.clocks.must_happen_within):
+        elif self._wait(lambda: (self._offset(file) or 0) >= file.size(), within):
             self.timeline.add("check", model.SEEN, label, note="read offset")
+        else:
+            self._reads_no_more = True
 
     def seen_truncated(self, label: str) -> None:
         """Wait until the tailer has noticed that the file was cut, as far as that can be known."""

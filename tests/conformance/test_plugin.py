@@ -74,6 +74,28 @@ def test_a_failure_reads_as_it_does_in_the_command(run_pytest: Command, adopted:
     assert "tiny:Lossy: nonconformant with contract 1.0 (1 of " in done.stdout
 
 
+TELLS_ITS_PATIENCE = """
+
+@pytest.fixture(autouse=True)
+def patience(request, taillog_stage):
+    with open("patience", "a") as file:
+        file.write(f"{request.node.name[:10]} {taillog_stage.clocks.must_happen_within:.0f}\\n")
+"""
+
+
+def test_the_other_checks_of_a_requirement_that_has_failed_wait_less_long(
+    run_pytest: Command, adopted: Callable[[str], None], project: Path
+) -> None:
+    adopted("Lossy")
+    with (project / "test_my_tailer.py").open("a") as file:
+        file.write(TELLS_ITS_PATIENCE)
+    done = run_pytest("-q", "test_my_tailer.py", "--taillog-only", "FRM-7", "--taillog-only", "PFX-1")
+    assert outcomes(done)["failed"] == 3
+    told = (project / "patience").read_text().splitlines()
+    assert {line for line in told if "frm_7" in line} == {"test_frm_7 10", "test_frm_7 2"}
+    assert {line for line in told if "pfx_1" in line} == {"test_pfx_1 10"}
+
+
 def test_an_adapter_that_declares_what_there_is_not_is_told_in_a_line(
     run_pytest: Command, adopted: Callable[[str], None]
 ) -> None:

@@ -245,6 +245,18 @@ def test_where_the_offset_says_nothing_a_truncation_is_given_time(
     found.close()
 
 
+def test_a_file_that_is_read_no_more_is_waited_for_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    found = Stage(TailLogAdapter(OneLoop), "1", parent=tmp_path, profile=Profile(offset_visible=True))
+    run = found.open()
+    run["a"].append("one\n")
+    bounds: list[float] = []
+    monkeypatch.setattr(run, "_wait", lambda happened, within: bounds.append(within))
+    for _ in range(3):
+        run.seen("a")
+    assert bounds == [found.clocks.must_happen_within, *[found.clocks.settles_within] * 2]
+    found.close()
+
+
 def test_writes_of_nothing_take_no_memory_of_the_notes() -> None:
     timeline = Timeline()
     timeline.add_write("", "one\n")
