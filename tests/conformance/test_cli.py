@@ -691,3 +691,28 @@ def test_a_report_to_a_device_leaves_the_device_there(tmp_path: Path) -> None:
     other.symlink_to(target)
     write_whole(other, "after")
     assert (other.is_symlink(), target.read_text()) == (True, "after")
+
+
+OPENS_AT_ONCE = """
+from tiny import TailLog
+
+
+class OpensAtOnce(TailLog):
+    def start(self):
+        for path, *_ in self.files:
+            open(path).close()
+        return super().start()
+"""
+
+
+def test_what_start_raises_is_told_once(taillog: Command, project: Path) -> None:
+    (project / "hasty.py").write_text(OPENS_AT_ONCE)
+    done = taillog("check", "hasty:OpensAtOnce", "--only", "MIS-1", "--only", "MIS-6", "--seed", "5")
+    assert done.returncode == 1
+    first, _, second = done.stdout.partition("MIS-6 A missing file delays no other \u2500")
+    assert "  what:     start() raised FileNotFoundError\n" in first
+    assert "Look first at where it raised, and why" in first
+    assert second.splitlines()[1:3] == [
+        "  what:     as MIS-1: start() raised FileNotFoundError, at the same place",
+        "  repeat:   taillog check hasty:OpensAtOnce --only MIS-6 --seed 5",
+    ]

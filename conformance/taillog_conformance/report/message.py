@@ -6,7 +6,7 @@ import textwrap
 from typing import Any
 
 from ..contract import Requirement
-from ..outcomes import ConformanceFailure
+from ..outcomes import ConformanceFailure, TailerRaised
 
 WIDTH = 100
 """Columns of a message: it is pasted into bug reports."""
@@ -14,6 +14,8 @@ WIDTH = 100
 
 LONGEST_SCENARIO = 2_000
 """Characters of a scenario that a message shows; a longer one is one of the kit's own, and the command repeats it."""
+
+WHERE_IT_RAISED = "Look first at where it raised, and why: that it did may be all that there is."
 
 
 def failure_message(requirement: Requirement, check: str, failure: ConformanceFailure, repeat: str) -> str:
@@ -32,7 +34,10 @@ def failure_message(requirement: Requirement, check: str, failure: ConformanceFa
         parts += ["", "  timeline:", *(f"  {line}" for line in failure.timeline.around(failure.event))]
     if failure.scenario and len(failure.scenario) <= LONGEST_SCENARIO:
         parts += ["", "  scenario, to be replayed by --scenario FILE:", *_indented(failure.scenario)]
-    parts += ["", _field("look at", requirement.if_it_fails), _field("repeat", repeat, wrap=False)]
+    advice = requirement.if_it_fails
+    if isinstance(failure, TailerRaised):  # in most requirements something else than what they are about
+        advice = f"{WHERE_IT_RAISED} {advice}"
+    parts += ["", _field("look at", advice), _field("repeat", repeat, wrap=False)]
     return "\n".join(parts)
 
 

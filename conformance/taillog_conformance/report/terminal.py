@@ -9,8 +9,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.text import Text
 
+from ..known import signature
 from .inert import in_one_line, printable
-from .model import Report, RequirementResult, Shards, Status, Verdict
+from .model import CheckResult, Report, RequirementResult, Shards, Status, Verdict
 from .wording import counts_line, is_advice, name_of, word_of
 
 STYLES = {
@@ -86,15 +87,31 @@ def _row(row: RequirementResult) -> Text:
 
 def _show_messages(rows: list[RequirementResult], console: Console) -> None:
     shown = [row for row in rows if row.status in (Status.FAIL, Status.ERROR)]
+    told: dict[tuple[str, str], RequirementResult] = {}
     for row in shown:
         failed = [check for check in row.checks if check.status is row.status]
         console.rule(escape(f"{row.requirement.id} {row.requirement.title}"), align="left")
-        console.print(Text(printable(failed[0].message)), soft_wrap=True)
+        before = told.setdefault(cause, row) if (cause := _what_raised(failed[0])) else row
+        console.print(Text(printable(failed[0].message if before is row else _as(before, failed[0]))), soft_wrap=True)
         if len(failed) > 1:
             others = ", ".join(check.name for check in failed[1:])
             console.print(Text(f"\n  also in:  {others}"), soft_wrap=True)
     if why := blocked_because(rows):
         console.print(Text(f"\nblocked: {why}", style="bold red"), soft_wrap=True)
+
+
+def _what_raised(check: CheckResult) -> tuple[str, str] | None:
+    """What a call of the tailer raised, and where, without what varies from run to run; None of other failures."""
+    if check.failure is None or " raised " not in check.failure["why"]:
+        return None
+    return signature(check.failure["why"]), signature(check.failure["got"])
+
+
+def _as(row: RequirementResult, check: CheckResult) -> str:
+    """What is told of a failure whose exception was told of another requirement: that one, and how to repeat this."""
+    assert check.failure is not None
+    why, repeat = check.failure["why"], check.failure["repeat"]
+    return f"  what:     as {row.requirement.id}: {why}, at the same place\n  repeat:   {repeat}"
 
 
 def blocked_because(rows: Iterable[RequirementResult]) -> str:

@@ -296,7 +296,7 @@ IN_A_PATH = " [0-9]* $HOME %d %41 {} 'é "
 """What a path may hold that a shell, a pattern or a format takes for its own."""
 
 
-@requirement("DEL-2")
+@requirement("DEL-2", needs=["object"])  # what a program is given may be a pattern by its documentation (rsyslog's is)
 def test_del_2_a_path_is_taken_as_it_is(taillog_stage: Stage) -> None:
     """What stood in a file at start() is delivered: whatever characters its path has."""
     words = taillog_stage.words

@@ -7,6 +7,7 @@ from ..properties import explore
 from ..scenario import CALM_INTERVAL, Scenario, play
 from ..sequences import PLAIN, TRUNCATION, scenarios
 from ..stage import Stage
+from ..timeline import shorten
 from ..words import SHORTEST
 from ._registry import requirement
 from .test_src import twice, under_two_keys
@@ -50,6 +51,26 @@ def test_trn_1_two_files_that_are_cut_at_once_are_read_anew(taillog_stage: Stage
         file.append(f"{words.word()}\n")
     run.stop()
     run.judge()
+
+
+@requirement("TRN-1")
+def test_trn_1_a_file_that_is_cut_while_a_piece_is_held_is_read_anew(taillog_stage: Stage) -> None:
+    """The same while a piece of a line is held, written anew at once, to behind the end of the last whole line."""
+    words = taillog_stage.words
+    first, new = words.word(), words.text()
+    run = taillog_stage.open()
+    run["a"].append(f"{first}\n{words.text()} {'x' * len(new)}")
+    run.start()
+    run.seen("a")
+    run["a"].truncate()
+    run["a"].append(f"{new} {'x' * len(first)}\n")
+    if not run.wait_long(lambda: new in run.all_text()):  # whether the piece is put before it, is TRN-2's matter
+        raise run.failure(
+            "a line that was written to a file that had been cut while a piece was held did not come while it ran",
+            expected=f"{new!r} in the destination",
+            got=shorten(run.all_text()),
+        )
+    run.stop()
 
 
 @requirement("TRN-1", needs=["rotation"])
