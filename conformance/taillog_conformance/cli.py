@@ -198,11 +198,8 @@ def check(
     from .contract import UnknownRequirement, load_contract
     from .known import load
     from .outcomes import UsageProblem
-    from .probe import describe
-    from .replay import read
+    from .probe import describing
     from .report.files import settled
-    from .shards import parse_shard, requirements_of
-    from .suite._registry import all_names
     from .target import Target
 
     try:
@@ -215,6 +212,8 @@ def check(
         if scenario is not None:
             if names:
                 raise UsageProblem("--only has no meaning with --scenario: the file names its requirement")
+            from .replay import read
+
             selected = frozenset(load_contract().get(each.requirement).id for each in read(scenario))
         shards = None
         if shard is not None:
@@ -222,6 +221,9 @@ def check(
                 raise UsageProblem("--shard divides the whole suite: leave out --only and --scenario")
             if seed is None:
                 raise UsageProblem("--shard needs a --seed, the same for all shards")
+            from .shards import parse_shard, requirements_of
+            from .suite._registry import all_names
+
             everything = list(all_names())
             shards = parse_shard(shard, len(everything))
             selected = requirements_of(shards, everything)
@@ -233,7 +235,10 @@ def check(
             )
         known = load(known_failures) if known_failures is not None else None
         tailer = Target(target, command, capability, without, driver, stop, attribute)
-        described = describe(tailer)
+        with describing(tailer) as describe:
+            from .runner import run  # which takes its time, as the import of the target does in its own process
+
+            described = describe()
         if debug is not None:
             from .debugging import debug as debugged
 
@@ -252,7 +257,6 @@ def check(
     options += [f"--tailer-capability={name}" for name in capability]
     options += [f"--tailer-without={name}" for name in without]
     options += [f"--taillog-only={name}" for name in names]
-    from .runner import run
 
     # A tailer may change the working folder, or delete it.
     files = {view: settled(path) for view, path in files.items()}

@@ -214,7 +214,10 @@ class Holder(_Tracer):
 
 
 STILL_FOR = 4
-"""Looks in a row, a thousandth of a second apart, at which a thread stands at the same instruction: it waits."""
+"""Looks in a row at which a thread stands at the same instruction: it waits."""
+
+LOOKS_EVERY = 0.0005
+"""Seconds between two of them."""
 
 STILL_WITHIN = 0.25
 """Seconds after which a thread that never stands still is taken to have done what matters."""
@@ -230,7 +233,7 @@ def release_when_still(holder: Holder, thread_id: int, entered: Callable[[], boo
         ends = time.monotonic() + STILL_WITHIN
         still, last = 0, None
         while time.monotonic() < ends and still < STILL_FOR:
-            time.sleep(0.001)
+            time.sleep(LOOKS_EVERY)
             frame = sys._current_frames().get(thread_id)
             stands = (id(frame), frame.f_lasti) if frame is not None else None
             del frame
@@ -241,6 +244,29 @@ def release_when_still(holder: Holder, thread_id: int, entered: Callable[[], boo
     watcher = threading.Thread(target=watch, name="conformance-release", daemon=True)
     watcher.start()
     return watcher
+
+
+def wait_without_end(threads: Iterable[int]) -> bool:
+    """Whether each of the threads, named by their idents, is seen to wait, in a join() or wait() without a timeout.
+
+    False also of what cannot be seen: a thread that waits in C code for a descriptor, a process, or a lock.
+    """
+    frames = sys._current_frames()
+    return all(thread not in frames or _waits_without_end(frames[thread]) for thread in threads)
+
+
+def _waits_without_end(frame: FrameType | None) -> bool:
+    waits = False
+    while frame is not None and frame.f_globals.get("__name__") == threading.__name__:
+        if "timeout" in frame.f_locals:
+            timeout = frame.f_locals["timeout"]
+            if timeout is not None and timeout >= 0:  # -1 is how join() says None, in Python 3.11 and 3.12
+                return False
+            waits = True
+        elif not waits:
+            return False  # it runs, below the thread's first frames, in C code
+        frame = frame.f_back
+    return waits
 
 
 def described(place: Place) -> str:

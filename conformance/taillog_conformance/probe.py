@@ -11,6 +11,8 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from . import strays
@@ -35,17 +37,31 @@ def describe(target: Target) -> dict[str, Any]:
     Raises:
         UsageProblem: it cannot be loaded, in one line.
     """
-    found = _asked(target)
-    del found[NAMES_AN_ADAPTER]
-    return found
+    with describing(target) as described:
+        return described()
+
+
+@contextmanager
+def describing(target: Target) -> Iterator[Callable[[], dict[str, Any]]]:
+    """Begin to ask for what `describe` tells. It takes its time, in which the caller may do something else."""
+    with _asking(target) as answer:
+
+        def described() -> dict[str, Any]:
+            found = answer()
+            del found[NAMES_AN_ADAPTER]
+            return found
+
+        yield described
 
 
 def names_an_adapter(target: Target) -> bool:
     """Whether the target is an adapter object, and not a tailer; UsageProblem as of `describe`."""
-    return bool(_asked(target)[NAMES_AN_ADAPTER])
+    with _asking(target) as answer:
+        return bool(answer()[NAMES_AN_ADAPTER])
 
 
-def _asked(target: Target) -> dict[str, Any]:
+@contextmanager
+def _asking(target: Target) -> Iterator[Callable[[], dict[str, Any]]]:
     asked = json.dumps(dataclasses.asdict(target)).encode()
     # Files, no pipes: what the target has forked may hold them open for as long as it likes.
     with scratch(asked) as asking, scratch() as answering, scratch() as saying, strays.adopting() as left:
@@ -56,19 +72,27 @@ def _asked(target: Target) -> dict[str, Any]:
             stderr=saying,
             pass_fds=[answering.fileno()],
         )
+
+        def answer() -> dict[str, Any]:
+            try:
+                process.wait(IMPORTS_WITHIN)
+            except subprocess.TimeoutExpired:
+                raise UsageProblem(f"the target {target.name} was not imported within {IMPORTS_WITHIN:g} s") from None
+            return _answered(target, process.returncode, contents(answering), contents(saying))
+
         try:
-            process.wait(IMPORTS_WITHIN)
-        except subprocess.TimeoutExpired:
-            raise UsageProblem(f"the target {target.name} was not imported within {IMPORTS_WITHIN:g} s") from None
+            yield answer
         finally:
             process.kill()
             process.wait()
-        answer, errors = contents(answering), contents(saying)
     strays.end(left)
+
+
+def _answered(target: Target, status: int, answer: bytes, errors: bytes) -> dict[str, Any]:
     if not answer:
         said = " ".join(errors.decode(errors="replace").split())[-LAST_WORDS:]
         raise UsageProblem(
-            f"the import of the target {target.name} ended the process with status {process.returncode}"
+            f"the import of the target {target.name} ended the process with status {status}"
             + (f": {said}" if said else "")
         )
     found: dict[str, Any] = json.loads(answer)

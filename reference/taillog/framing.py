@@ -6,7 +6,6 @@ the text does not depend on the cuts (FRM-10) follows from this.
 """
 
 import io
-from collections.abc import Iterable
 
 LF = b"\n"
 
@@ -62,8 +61,8 @@ def to_utf8(lines: bytearray) -> bytearray:
     return lines
 
 
-def each_line(lines: bytearray) -> Iterable[bytes]:
-    """Whole lines one by one, each with its LF, which alone ends it (FRM-4, FRM-5, FRM-6).
+def each_line(lines: bytearray) -> io.BytesIO:
+    """Whole lines one by one, each with its LF, which alone ends it (FRM-4, FRM-5, FRM-6); tell() says where it is.
 
     A line takes 16 ns, and 40 more to decode it. A text file, which gives texts at once, takes 70 ns, a StringIO
     100 ns, str.find() and a slice 150 ns.

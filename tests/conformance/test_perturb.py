@@ -6,12 +6,13 @@ import asyncio
 import json
 import math
 import os
+import queue
 import random
 import sysconfig
 import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from types import CodeType, FrameType, SimpleNamespace
 
@@ -27,6 +28,7 @@ from taillog_conformance.perturb import (
     described,
     is_own_code,
     release_when_still,
+    wait_without_end,
 )
 
 BOUND = 30.0
@@ -378,6 +380,54 @@ def test_it_is_released_too_where_the_caller_never_waits(monkeypatch: pytest.Mon
         assert holder.held(BOUND)
         release_when_still(holder, threading.get_ident(), lambda: False)
         goes_on(looks)
+
+
+# What threads wait for.
+
+WAITS_LONG = 60.0
+
+TAKEN = threading.Lock()
+TAKEN.acquire()
+
+
+@pytest.mark.parametrize(
+    ("wait", "without_end"),
+    [
+        (lambda event, thread: event.wait(), True),
+        (lambda event, thread: event.wait(None), True),
+        (lambda event, thread: event.wait(WAITS_LONG), False),
+        (lambda event, thread: thread.join(), True),
+        (lambda event, thread: thread.join(WAITS_LONG), False),
+        (lambda event, thread: thread.join(timeout=WAITS_LONG), False),
+        (lambda event, thread: Future[None]().result(), True),
+        (lambda event, thread: Future[None]().result(WAITS_LONG), False),
+        (lambda event, thread: queue.Queue[None]().get(), True),
+        (lambda event, thread: queue.Queue[None]().get(timeout=WAITS_LONG), False),
+        (lambda event, thread: time.sleep(WAITS_LONG), False),
+        (lambda event, thread: TAKEN.acquire(timeout=WAITS_LONG), False),
+    ],
+)
+def test_a_wait_without_end_is_told_from_one_that_may_end(
+    wait: Callable[[threading.Event, threading.Thread], object], without_end: bool
+) -> None:
+    never = threading.Event()
+    other = threading.Thread(target=never.wait, daemon=True)
+    other.start()
+    waiter = threading.Thread(target=wait, args=(never, other), daemon=True)
+    waiter.start()
+    assert waiter.ident is not None
+    ends = time.monotonic() + (BOUND if without_end else MOMENT)
+    while not (seen := wait_without_end([waiter.ident])) and time.monotonic() < ends:
+        time.sleep(0.001)
+    never.set()
+    assert seen == without_end
+
+
+def test_a_thread_that_runs_in_c_code_does_not_wait_without_end() -> None:
+    sleeper = threading.Thread(target=time.sleep, args=(1,), daemon=True)
+    sleeper.start()
+    assert sleeper.ident is not None
+    assert not wait_without_end([sleeper.ident])
 
 
 # Slowing down, and counting.

@@ -298,7 +298,7 @@ def test_con_4_no_race_of_two_stops_ends_before_the_drain(taillog_stage: Stage) 
 class SlowToFlush(BufferedStream):
     """Takes its time for flush(), as a file on a network does."""
 
-    PAUSE = 0.1
+    PAUSE = 0.05
     """Seconds: long enough for another stop() to return meanwhile."""
 
     def flush(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -12,6 +13,7 @@ from ..clocks import FAST_INTERVAL
 from ..destinations import Recorder, RecordingStream
 from ..isolated import in_a_process
 from ..outcomes import ConformanceFailure, NotApplicable, TailerHung
+from ..perturb import wait_without_end
 from ..properties import explore
 from ..races import held_at_every_line, held_at_its_first_lines
 from ..scenario import CALM_INTERVAL, Scenario, play
@@ -87,16 +89,24 @@ def test_del_1_a_short_file_ends_no_other_ones_drain(taillog_stage: Stage) -> No
 STALLS_FOR, STALLS_FOR_THOROUGHLY = 2.2, 8.0
 """Seconds for which a destination takes nothing: longer than a tailer waits that gives up after one or two."""
 
+STALLS_AT_LEAST = 1.1
+"""The same where stop(), and whatever else waits, is seen to wait without a limit: then only the thread in write() can
+be short of patience, with a drain that ends by the clock."""
+
+STALLS_ON_FOR = 0.05
+"""Seconds between two looks at whether it may go on."""
+
 WHILE_IT_STALLS = 12_000
 """Lines that are written meanwhile: more than a queue holds that was made small."""
 
 
 class StallingStream(RecordingStream):
-    """Takes its time for one write, once `stall` is set."""
+    """Takes its time for one write, once `stall` is set; less of it when `in_vain` says so."""
 
     def __init__(self, recorder: Recorder) -> None:
         super().__init__(recorder)
         self.stall = 0.0
+        self.in_vain: Callable[[], bool] = lambda: False
         self.entered = threading.Event()
 
     def arrived(self, text: str) -> None:
@@ -104,7 +114,10 @@ class StallingStream(RecordingStream):
         if stall:
             self.entered.set()
             self.recorder.timeline.add("destination", "stall", note="write() does not return")
-            time.sleep(stall)
+            began = time.monotonic()
+            time.sleep(min(stall, STALLS_AT_LEAST))
+            while (left := stall - (time.monotonic() - began)) > 0 and not self.in_vain():
+                time.sleep(min(left, STALLS_ON_FOR))
             self.recorder.timeline.add("destination", "go on")
         super().arrived(text)
 
@@ -116,10 +129,19 @@ def test_del_1_a_destination_that_stalls_loses_nothing(taillog_stage: Stage) -> 
     run = taillog_stage.open(stream=StallingStream)
     stream = run.stream
     assert isinstance(stream, StallingStream)
+    others = set(sys._current_frames()) - {threading.get_ident()}
+
+    def in_vain() -> bool:
+        own = set(sys._current_frames()) - others - {threading.get_ident()}
+        return run.ended and wait_without_end(own)
+
     run["a"].append(words.text() + "\n")
     run.start()
     run.settle()
-    stream.stall = STALLS_FOR if taillog_stage.depth == 1 else STALLS_FOR_THOROUGHLY
+    if taillog_stage.depth == 1:
+        stream.stall, stream.in_vain = STALLS_FOR, in_vain
+    else:
+        stream.stall = STALLS_FOR_THOROUGHLY
     run["a"].append(words.text() + "\n")
     run.wait_for(stream.entered.is_set)
     run["a"].append("".join(f"{line}\n" for line in words.lines(WHILE_IT_STALLS)))

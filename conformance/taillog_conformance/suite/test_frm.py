@@ -41,7 +41,7 @@ def test_frm_1_a_half_line_is_its_own_files(taillog_stage: Stage) -> None:
     judge_namesakes(run, in_time=True)
 
 
-IDLE_LOOKS = 700
+IDLE_LOOKS = 600
 """Looks for which a half line waits, at the fast interval: more, and more than half a second, than a tailer takes for
 its end that gives up a piece after some quiet."""
 

@@ -428,7 +428,7 @@ def _growing(counts: Sequence[Held]) -> list[str]:
     ]
 
 
-LOOKS_AT_A_FAULT = 200
+LOOKS_AT_A_FAULT = 100
 """Looks between two counts at a source that cannot be read: one descriptor a look stands far out of SLACK."""
 
 
@@ -486,7 +486,7 @@ IN_WORDS = {"blocks": "memory blocks", "mebibytes": "mebibytes of memory"}
 IDLE_INTERVAL = 0.05
 """Seconds between the looks of a tailer that is to idle: what it does at a look takes a small part of them."""
 
-IDLE_LOOKS = 3
+IDLE_LOOKS = 2
 """Intervals in which it is watched: one that spins shows itself in the first."""
 
 MOST_PASSES = 40

@@ -186,8 +186,9 @@ def _fifo(run: Run) -> Iterator[None]:
         os.close(os.open(run["fifo"].path, os.O_RDWR | os.O_NONBLOCK))
 
 
-GROWS_WITHIN = 0.25
-"""Seconds in which a tailer that feeds itself writes another line: it does so at each look, or turn of its loop."""
+GROWS_WITHIN = 0.1
+"""Seconds, at the least, in which a tailer that feeds itself writes another line: it does so at each look, or turn of
+its loop."""
 
 FINITE_LINES = 50
 """Lines that a tailer may make of one before it counts as feeding itself: a part of the looks there is time for."""
@@ -221,9 +222,10 @@ def _stays_finite(run: Run, begun: Callable[[], object]) -> None:
 
     refused = run.attempt_start(placed=False) is not None
     begun()
+    within = max(GROWS_WITHIN, run.moment())
     began = grew = time.monotonic()
     grown = lines()
-    while not refused and grown <= FINITE_LINES and time.monotonic() < grew + GROWS_WITHIN:
+    while not refused and grown <= FINITE_LINES and time.monotonic() < grew + within:
         run.looks(1)
         before, grown = grown, lines()
         if grown > before:
