@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 import threading
@@ -90,8 +91,8 @@ STALLS_FOR, STALLS_FOR_THOROUGHLY = 2.2, 8.0
 """Seconds for which a destination takes nothing: longer than a tailer waits that gives up after one or two."""
 
 STALLS_AT_LEAST = 1.1
-"""The same where stop(), and whatever else waits, is seen to wait without a limit: then only the thread in write() can
-be short of patience, with a drain that ends by the clock."""
+"""The same, from stop() on, where that and whatever else waits is seen to wait without a limit: then only the thread in
+write() can be short of patience, with a drain that ends by the clock."""
 
 STALLS_ON_FOR = 0.05
 """Seconds between two looks at whether it may go on."""
@@ -114,9 +115,8 @@ class StallingStream(RecordingStream):
         if stall:
             self.entered.set()
             self.recorder.timeline.add("destination", "stall", note="write() does not return")
-            began = time.monotonic()
-            time.sleep(min(stall, STALLS_AT_LEAST))
-            while (left := stall - (time.monotonic() - began)) > 0 and not self.in_vain():
+            ends = time.monotonic() + stall
+            while (left := ends - time.monotonic()) > 0 and not self.in_vain():
                 time.sleep(min(left, STALLS_ON_FOR))
             self.recorder.timeline.add("destination", "go on")
         super().arrived(text)
@@ -130,16 +130,20 @@ def test_del_1_a_destination_that_stalls_loses_nothing(taillog_stage: Stage) -> 
     stream = run.stream
     assert isinstance(stream, StallingStream)
     others = set(sys._current_frames()) - {threading.get_ident()}
+    stopping_since = math.inf
 
     def in_vain() -> bool:
+        nonlocal stopping_since
+        now = time.monotonic()
+        stopping_since = min(stopping_since, now if run.ended else math.inf)
         own = set(sys._current_frames()) - others - {threading.get_ident()}
-        return run.ended and wait_without_end(own)
+        return now - stopping_since >= STALLS_AT_LEAST and wait_without_end(own)
 
     run["a"].append(words.text() + "\n")
     run.start()
     run.settle()
     if taillog_stage.depth == 1:
-        stream.stall, stream.in_vain = STALLS_FOR, in_vain
+        stream.in_vain, stream.stall = in_vain, STALLS_FOR
     else:
         stream.stall = STALLS_FOR_THOROUGHLY
     run["a"].append(words.text() + "\n")

@@ -358,7 +358,7 @@ def test_err_5_each_failing_source_is_named(taillog_stage: Stage) -> None:
         )
 
 
-FEW_LOOKS, MANY_LOOKS = 30, 110
+FEW_LOOKS, MANY_LOOKS = 50, 170
 MOST_REPORTS = 3
 """Reports of one lasting fault that may come late by the machine's leisure, and do not count as growth."""
 
