@@ -402,6 +402,10 @@ class Run:
                 _hung.update(thread for thread in threading.enumerate() if thread not in self._threads)
             raise self._here(failure) from None
 
+    def threads_run(self) -> bool:
+        """Whether threads run in this process that began since the run was opened."""
+        return not self._threads.issuperset(threading.enumerate())
+
     def _give_up(self, failure: ConformanceFailure) -> None:
         self.timeline.add("check", "saw", note=failure.why)
         self.stage.give_up(self._here(failure))

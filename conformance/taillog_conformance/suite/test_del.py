@@ -566,6 +566,8 @@ def test_del_8_nothing_is_written_after_stop(taillog_stage: Stage) -> None:
     before = run.all_text()
     run["a"].append("".join(f"{line}\n" for line in taillog_stage.words.lines(3)))
     run.quiet()
+    if run.threads_run():  # one that has been told to end, and is still at something, gets longer
+        run.wait_for(lambda: not run.threads_run() or run.all_text() != before)
     late = run.all_text()[len(before) :]
     if late:
         raise run.failure("the tailer wrote after stop() had returned", expected="nothing", got=repr(late))
