@@ -22,7 +22,7 @@ from ..destinations import (
     disk_full,
     not_in,
 )
-from ..outcomes import NotApplicable
+from ..outcomes import NotApplicable, TailerRaised
 from ..scenario import CALM_INTERVAL
 from ..stage import Run, Stage
 from ..timeline import shorten
@@ -417,21 +417,43 @@ def disk_full_at(size: int) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
-def _until_its_disk_is_full(run: Run, path: Path) -> str:
-    """Follow the run's files until the disk of its destination was full for a while; what stood there before."""
+def _with_a_long_file(run: Run, path: Path) -> int:
+    """Follow the run's files, of which `a` is longer than any other; the size of its destination, which is longer."""
     words = run.stage.words
     run["a"].append("".join(f"{line}\n" for line in words.lines(LINES_BEFORE)))  # so that no source is as long
     run["b"].append(f"{words.text()}\n")
     run.start()
     if not run.wait_long(lambda: run.lines_so_far() > LINES_BEFORE):  # which is LAT-1's matter
         raise NotApplicable("what was written does not stand in the destination's file while the tailer runs")
+    return path.stat().st_size
+
+
+def _until_its_disk_is_full(run: Run, path: Path) -> str:
+    """Follow the run's files until the disk of its destination was full for a while; what stood there before."""
+    words = run.stage.words
+    size = _with_a_long_file(run, path)
     stood = run.all_text()
-    with disk_full_at(path.stat().st_size + CUT_AFTER):
+    with disk_full_at(size + CUT_AFTER):
         run["b"].append(f"{words.text()}\n{words.text()}\n")
         run.wait_for(lambda: bool(run.reports))
         run["b"].append(f"{words.text()}\n")
         run.quiet()
     return stood
+
+
+@requirement("DST-6", needs=["object", "destination-path", "several-files"])
+def test_dst_6_a_full_disk_is_reported(taillog_stage: Stage) -> None:
+    """A destination that takes nothing any more is reported: the file of a path, whose disk is full until the end."""
+    run, path = file_run(taillog_stage, "a b")
+    size = _with_a_long_file(run, path)
+    with disk_full_at(size + CUT_AFTER):
+        run["b"].append(f"{taillog_stage.words.text()}\n")
+        run.settle()
+        try:
+            run.stop()
+        except TailerRaised:
+            return  # so it is told, too
+    must_report(run, "the disk of the destination's file was full, and a line is lost")
 
 
 @requirement("DST-7", needs=["object", "destination-path", "several-files"])

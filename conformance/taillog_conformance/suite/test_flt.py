@@ -382,6 +382,25 @@ def test_flt_4_the_filter_holds_for_a_last_piece(taillog_stage: Stage) -> None:
 
 
 @requirement("FLT-4", needs=["rotation"])
+def test_flt_4_the_filter_holds_for_late_lines_of_a_renamed_file(taillog_stage: Stage) -> None:
+    """The filter holds for what a producer still writes to the renamed file when a new one stands at the path."""
+    words = taillog_stage.words
+    wanted, unkept = words.word(), words.text()
+    run = taillog_stage.open(filter=lambda line: wanted in line)
+    run["a"].append(f"{wanted} {words.word()}\n")
+    run.start()
+    run.wait_for(lambda: run.lines_so_far() >= 1)
+    run["a"].rename()
+    run["a"].create()
+    run["a"].append(f"{wanted} {words.word()}\n")
+    run.wait_for(lambda: run.lines_so_far() >= 2)
+    run["a"].append_old(f"{unkept}\n{wanted} {words.word()}\n")
+    run.wait_for(lambda: run.lines_so_far() >= 3)
+    run.stop()
+    _must_lack(run, unkept, "a line that came late, to a renamed file")
+
+
+@requirement("FLT-4", needs=["rotation"])
 def test_flt_4_the_filter_holds_for_an_old_files_piece(taillog_stage: Stage) -> None:
     """The filter holds for the piece at a renamed file's end: it decides whether that is delivered."""
     words = taillog_stage.words

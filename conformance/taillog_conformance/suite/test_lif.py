@@ -394,24 +394,48 @@ FED_FOR = 20.0
 @requirement("LIF-9", needs=["stream"])
 def test_lif_9_stop_returns_though_the_producer_goes_on(taillog_stage: Stage) -> None:
     """stop() returns though a producer goes on writing: the drain ends at what had been written when it was called."""
-    words = taillog_stage.words
+    _returns_though_fed(taillog_stage, renamed=False)
+
+
+@requirement("LIF-9", needs=["stream", "rotation"])
+def test_lif_9_stop_returns_though_the_producer_of_a_renamed_file_goes_on(taillog_stage: Stage) -> None:
+    """The same of one that still writes to the renamed file, while a new one stands at the path."""
+    _returns_though_fed(taillog_stage, renamed=True)
+
+
+def _returns_though_fed(stage: Stage, *, renamed: bool) -> None:
+    words = stage.words
     called: list[float] = []
     fed = 0
+    is_fed = not renamed
 
     def writing() -> bool:
         return not called or (fed < FED_AT_MOST and time.monotonic() - called[0] < FED_FOR)
 
+    def write() -> None:
+        append = run["a"].append_old if renamed else run["a"].append
+        append(f"{words.random.random()}".ljust(FED_LINE, "x") + "\n")
+
     def feed(text: str) -> None:
         nonlocal fed
-        if writing() and "\n" in text:  # a line for a line, however many calls it took: else the backlog grows for ever
+        # A line for a line, however many calls it took: else the backlog grows for ever.
+        if is_fed and writing() and "\n" in text:
             fed += bool(called)
-            run["a"].append(f"{words.random.random()}".ljust(FED_LINE, "x") + "\n")
+            write()
 
-    run = taillog_stage.open(stream=lambda recorder: FeedingStream(recorder, feed))
+    run = stage.open(stream=lambda recorder: FeedingStream(recorder, feed))
     run["a"].append(f"{words.text()}\n")
     run.start()
     run.looks(2)
     run.make()
+    if renamed:
+        run.settle()
+        run["a"].rename()
+        run["a"].create()
+        run["a"].append(f"{words.text()}\n")
+        run.settle()  # the new file has been found, and is not kept waiting by what comes to the old one
+        is_fed = True
+        write()
     called.append(time.monotonic())
     run.stop()
     if not writing():

@@ -375,6 +375,33 @@ def test_rot_5_a_piece_before_a_file_that_stays_empty_stands_alone(taillog_stage
     run.judge()
 
 
+@requirement("ROT-5", needs=["last-piece"])
+def test_rot_5_a_deleted_files_piece_is_not_lost(taillog_stage: Stage) -> None:
+    """An unterminated piece of the old file is delivered as a line of its own: of one that was deleted, too.
+
+    None comes in its place until the tailer has given it up.
+    """
+    words = taillog_stage.words
+    run = followed(taillog_stage)
+    piece = words.text()
+    run["a"].append(piece)
+    run.seen("a")
+    run["a"].delete()
+    if taillog_stage.profile.offset_visible:
+        run.wait_for(lambda: not held(run["a"].path))
+    run["a"].create()
+    run["a"].append(f"{words.text()}\n")
+    run.settle()
+    run.stop()
+    run.judge()
+    if piece not in run.all_text():
+        raise run.failure(
+            "the piece at the end of a file that was deleted did not come",
+            expected=f"{piece!r} as a line of its own: the tailer had the file open",
+            got=repr(run.all_text()),
+        )
+
+
 @requirement("ROT-6")
 def test_rot_6_rotation_may_come_again_and_again(taillog_stage: Stage) -> None:
     """Rotation again and again; a new file that is at once larger than the old one."""
@@ -524,14 +551,24 @@ def test_rot_9_a_reused_inode_is_no_old_file(taillog_stage: Stage) -> None:
 @requirement("ROT-10")
 def test_rot_10_late_lines_to_the_renamed_file_arrive(taillog_stage: Stage) -> None:
     """Lines that a producer still writes to the renamed file shortly after the new one stands at the path come too."""
-    if not any(_late_lines_come(taillog_stage) for _ in range(TRIES)):
+    _late_lines_come(taillog_stage)
+
+
+@requirement("ROT-10")
+def test_rot_10_those_that_come_just_before_stop_arrive_too(taillog_stage: Stage) -> None:
+    """The same where the last of them comes just before stop(), so that it is the drain that has to find it."""
+    _late_lines_come(taillog_stage, interval=DOZES, at_stop=True)
+
+
+def _late_lines_come(stage: Stage, interval: float = INTERVAL, *, at_stop: bool = False) -> None:
+    if not any(_they_come(stage, interval, at_stop) for _ in range(TRIES)):
         raise NotRun(f"this machine was too busy, {TRIES} times in a row, to write within {SHORTLY} looks of a line")
 
 
-def _late_lines_come(stage: Stage) -> bool:
+def _they_come(stage: Stage, interval: float, at_stop: bool) -> bool:
     """Fail unless they do; False if the last of them was written too late for anything to be said."""
     words = stage.words
-    run = followed(stage)
+    run = followed(stage, interval=interval)
     run["a"].rename()
     run["a"].create()
     run["a"].append(f"{words.text()}\n")
@@ -539,10 +576,12 @@ def _late_lines_come(stage: Stage) -> bool:
     # By then the tailer has seen the new file. Its line is not waited for: some read that file only once they are done
     # with the old one.
     run.wait_for(lambda: run.lines_so_far() >= 3)
-    run.looks(2)
+    if not at_stop:
+        run.looks(2)
     run["a"].append_old(f"{words.text()}\n")
     in_time = _waited(run) <= SHORTLY * run.interval
-    run.wait_for(lambda: run.lines_so_far() >= 5)
+    if not at_stop:
+        run.wait_for(lambda: run.lines_so_far() >= 5)
     run.stop()
     if in_time:
         run.judge(sources=run.sources(late_optional=False))
