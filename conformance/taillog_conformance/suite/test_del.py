@@ -100,15 +100,21 @@ STALLS_ON_FOR = 0.05
 WHILE_IT_STALLS = 12_000
 """Lines that are written meanwhile: more than a queue holds that was made small."""
 
+SLOW_LAST, SLOW_FOR = 1_100, 0.00002
+"""The last of those lines, for whose writes it takes its time, and how much, in seconds: a queue is full until its end,
+where who fills it has a last word to put there."""
+
 
 class StallingStream(RecordingStream):
-    """Takes its time for one write, once `stall` is set; less of it when `in_vain` says so."""
+    """Takes its time for one write, once `stall` is set; less of it when `in_vain` says so. Then it is slow for the
+    last of `lines`."""
 
     def __init__(self, recorder: Recorder) -> None:
         super().__init__(recorder)
         self.stall = 0.0
         self.in_vain: Callable[[], bool] = lambda: False
         self.entered = threading.Event()
+        self.lines = 0
 
     def arrived(self, text: str) -> None:
         stall, self.stall = self.stall, 0.0
@@ -119,6 +125,10 @@ class StallingStream(RecordingStream):
             while (left := ends - time.monotonic()) > 0 and not self.in_vain():
                 time.sleep(min(left, STALLS_ON_FOR))
             self.recorder.timeline.add("destination", "go on")
+        elif self.lines:
+            self.lines -= text.count("\n")
+            if self.lines < SLOW_LAST:
+                time.sleep(SLOW_FOR)
         super().arrived(text)
 
 
@@ -148,6 +158,7 @@ def test_del_1_a_destination_that_stalls_loses_nothing(taillog_stage: Stage) -> 
         stream.stall = STALLS_FOR_THOROUGHLY
     run["a"].append(words.text() + "\n")
     run.wait_for(stream.entered.is_set)
+    stream.lines = WHILE_IT_STALLS
     run["a"].append("".join(f"{line}\n" for line in words.lines(WHILE_IT_STALLS)))
     run.stop()
     run.judge()
