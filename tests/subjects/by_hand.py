@@ -39,7 +39,7 @@ def follow(files={{0: F}}, out=out, prefixes={{0: ""}}, **more): return module.T
 {way}
 import signal
 def end(*_):
-    t.stop(); os._exit(0)
+    t.stop(); out.flush(); os._exit(0)  # what it was given is not lost with a last piece, which has no line end
 signal.signal(signal.SIGTERM, end)
 while True: time.sleep(1)
 """
@@ -49,6 +49,9 @@ TORCH_WAYS = {
     "prefix": "t = follow(prefixes={0: '[p]:'}).start()",
     "none": "t = follow(log_line_filter=None).start()",
     "buffered": "t = follow(out=open(1, 'w')).start()",
+    "buffered-falsy": "import io\nclass Empty(io.TextIOWrapper):\n    def __len__(self): return 0\n"
+    "t = follow(out=Empty(open(1, 'wb'))).start()",
+    "busy": "t = module.TailLog('x', {0: F}, out, {0: '[p]:'}, 0).start()",  # it looks again and again
     "two": "t = follow({0: F, 1: F + '.2'}, prefixes={0: '[0]:', 1: '[1]:'}).start()",
     "key": "t = follow({7: F}).start()",
     "twice": "t = follow().start(); t.start()",
@@ -143,6 +146,9 @@ NODE_RACES = {
     "always-tail-race": "const fs = require('fs'), exists = fs.exists; fs.exists = (path, say) => "
     # the file is made between the first look at it and the question whether it is there
     "{ fs.writeFileSync(path, 'one\\n', {flag: 'a'}); fs.exists = exists; exists(path, say) };",
+    "always-tail-watch-race": "const fs = require('fs'), watch = fs.watchFile; fs.watchFile = (path, ...more) => "
+    # the file is made between the question whether it is there and the first of the looks that follow
+    "{ fs.writeFileSync(path, 'one\\n'); return watch(path, ...more) };",
     "tail-polling-race": "const fs = require('fs'), watch = fs.watchFile; fs.watchFile = (path, ...more) => "
     # a line is written between the look at the file's size and the first of the looks that follow
     "{ fs.writeFileSync(path, 'two\\n', {flag: 'a'}); watch(path, ...more) };",
@@ -222,7 +228,7 @@ def words(name: str, file: str) -> list[str]:
         place = str(SUBJECTS / "pypi" / name.removesuffix("-race").removesuffix("-gone"))
         return [sys.executable, "-c", PYTHON.format(place=place) + LIBRARIES[name], file]
     if name in NODE or name in NODE_RACES:
-        race, name = NODE_RACES.get(name, ""), name.removesuffix("-race")
+        race, name = NODE_RACES.get(name, ""), name.removesuffix("-race").removesuffix("-watch")
         place = SUBJECTS / "npm" / name.removesuffix("-polling").removesuffix("-quit") / "driver.cjs"
         load = f"const require = process.getBuiltinModule('module').createRequire({str(place)!r}), F = process.argv[1];"
         return ["node", "-e", f"{{ {load} {race} {NODE[name]} }}", file]
@@ -255,11 +261,21 @@ SCENARIOS: dict[str, tuple[list[tuple[str, bytes] | str], bytes]] = {
         ],
         b"one\nhalf\ntwo\n",
     ),
+    "FRM-1-held": (  # of a tailer that is held up meanwhile, by a name that ends in -slow
+        [("append", (b"x" * 2**20 + b"\n") * 2 + b"ha"), "start", ("append", b"lf\n"), *["pause"] * 3],
+        (b"x" * 2**20 + b"\n") * 2 + b"half\n",
+    ),
     "FRM-3": (
         [("append", b"one\npiece"), "start", ("other", b"two\n")],
         b"[0]:one\n[0]:piece\n[1]:two\n",
     ),
     "FRM-2": ([("append", b"one\n"), "start", ("append", b"two\npiece"), "show"], b"one\ntwo\npiece"),
+    "FRM-2-at-start": ([("append", b"one\ntwo\npiece"), "start"], b"one\ntwo\npiece"),
+    "FRM-2-parts": ([("append", b"one\n"), "start", ("append", b"ha"), ("append", b"lf")], b"[p]:one\n[p]:half"),
+    "FRM-2-prefix": (
+        [("append", b"one\n"), "start", ("append", b"x" * 2**20 + b" end")],
+        b"[p]:one\n[p]:" + b"x" * 2**20 + b" end",
+    ),
     "FRM-2-long": (
         [("append", b"one\n"), "start", ("append", b"x" * 2**20 + b" end")],
         b"one\n" + b"x" * 2**20 + b" end",
@@ -352,6 +368,7 @@ SCENARIOS: dict[str, tuple[list[tuple[str, bytes] | str], bytes]] = {
     "DEL-5": ([("append", b"one\n"), "start", "touch", ("append", b"two\n"), "touch"], b"one\ntwo\n"),
     "DEL-7": (["start", ("append!", b"one\n")], b"one\n"),
     "DEL-7-race": (["start"], b"two\n"),
+    "DEL-7-early": (["start", "pause"], b"one\n"),
     "DEL-9": (
         [("append", b"one\n"), "start", ("append", b"x" * 4000 + b"\n")] + [("append!", b"y" * 4000 + b"\n")] * 2000,
         b"one\n" + b"x" * 4000 + b"\n" + (b"y" * 4000 + b"\n") * 2000,
@@ -402,6 +419,7 @@ SCENARIOS: dict[str, tuple[list[tuple[str, bytes] | str], bytes]] = {
     "MIS-1": (["start", ("append", b"one\n"), ("append", b"two\n")], b"one\ntwo\n"),
     "MIS-5": (["rmdir", "start", "mkparent", ("append", b"one\n"), ("append", b"two\n")], b"one\ntwo\n"),
     "SRC-1": ([("append", b"one\n"), "start", ("append", b"two\n")], b"one\none\ntwo\ntwo\n"),
+    "SRC-1-at-stop": (["start", ("append!", b"one\n")], b"one\none\n"),
     "SRC-2": (["link", ("append", b"one\n"), "start", ("append", b"two\n")], b"one\ntwo\n"),
     "SRC-2-late": (["link", "start", ("append", b"one\n"), ("append", b"two\n")], b"one\ntwo\n"),
     "TRN-1": (
@@ -411,6 +429,20 @@ SCENARIOS: dict[str, tuple[list[tuple[str, bytes] | str], bytes]] = {
     "TRN-1-at-once": (
         [("append", b"one two three\n"), "start", "truncate!", ("append", b"four\n"), ("append", b"five\n")],
         b"one two three\nfour\nfive\n",
+    ),
+    "TRN-1-held": (  # the same
+        [
+            *(("append", (b"x" * 2**20 + b"\n") * 2 + b"piece"), "start"),
+            *("truncate!", ("append", b"four\n"), *["pause"] * 3),
+        ],
+        (b"x" * 2**20 + b"\n") * 2 + b"[piece\n]four\n",
+    ),
+    "TRN-1-rotated": (
+        [
+            *(("append", b"one\n"), "start", *ROTATE),
+            *(("append", b"two two\nthree\n"), "truncate", ("append", b"four\n")),
+        ],
+        b"one\ntwo two\nthree\nfour\n",
     ),
     "TRN-1-race": ([("append", b"one two three\n"), "start"], b"one two three\nfour\n"),
     "TRN-1-soon": (
@@ -506,6 +538,11 @@ SCENARIOS: dict[str, tuple[list[tuple[str, bytes] | str], bytes]] = {
         [("append", b"one\n"), "start", ("replace", b"two\nthree\n"), ("append", b"four\n")],
         b"one\ntwo\nthree\nfour\n",
     ),
+    "ROT-3-same-size": ([("append", b"one\n"), "start", ("replace", b"two\n")], b"one\ntwo\n"),
+    "ROT-3-shorter": (
+        [("append", b"one two three\n"), "start", ("replace", b"four\n"), ("append", b"five\n")],
+        b"one two three\nfour\nfive\n",
+    ),
     "ROT-3-quick": (
         [("append", b"one\n"), "start", "rename!", "create!", ("append", b"two\n"), ("append", b"three\n")],
         b"one\ntwo\nthree\n",
@@ -541,6 +578,14 @@ SCENARIOS: dict[str, tuple[list[tuple[str, bytes] | str], bytes]] = {
     "ROT-5-quick": (
         [("append", b"one\n"), "start", ("append!", b"piece"), *ROTATE, ("append", b"two two\n")],
         b"one\npiece\ntwo two\n",
+    ),
+    "ROT-5-at-stop": (
+        [("append", b"one\n"), "start", ("append", b"piece"), *ROTATE, ("append!", b"two\nthree\n")],
+        b"one\npiece\ntwo\nthree\n",
+    ),
+    "ROT-5-longer": (
+        [("append", b"one\n"), "start", ("append", b"piece"), *ROTATE, ("append", b"two two two\nthree\n")],
+        b"one\npiece\ntwo two two\nthree\n",
     ),
     "ROT-6": (
         [
