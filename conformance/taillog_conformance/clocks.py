@@ -34,7 +34,8 @@ SETTLES_WITHIN = 0.4
 a correct tailer delivers the rest while it drains."""
 
 OVER_ALL = 60.0
-"""Seconds after which a wait ends though there still is progress: a tailer that writes for ever makes progress too."""
+"""Seconds after which a wait ends though something still moves, if nothing comes any more that is due: a tailer that
+writes for ever moves too. One that is slow gets as long as it takes."""
 
 INTERVAL = 0.005
 """interval_sec that the suite passes: small, so that a check takes milliseconds, and no smaller, so that what a

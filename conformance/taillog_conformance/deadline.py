@@ -52,19 +52,21 @@ def call(
     within: float,
     over_all: float,
     progress: Callable[[], object] = lambda: None,
+    due: Callable[[], object] = lambda: None,
     give_up: Callable[[TailerHung], object] = lambda failure: None,
 ) -> T:
     """The result of `function()`.
 
-    `within` is how many seconds it may go on while `progress()` stays the same, `over_all` how many at the most. A call
-    that swallows every interruption can only be ended with its process: `give_up` is called, which may do that.
+    `within` is how many seconds it may go on while `progress()` stays the same, `over_all` how many while `due()` does,
+    how much of what it has to do is done, whatever else it does. A call that swallows every interruption can only be
+    ended with its process: `give_up` is called, which may do that.
 
     Raises:
         TailerHung: it did not return in time; the failure carries the stack that it stood at.
         TailerRaised: it raised, whatever it raised (but for an adapter's AdapterProblem, which comes as it is).
         KeyboardInterrupt: the user pressed Ctrl-C meanwhile (one that the tailer raises itself is TailerRaised).
     """
-    watch = _Watch(what, within, over_all, progress)
+    watch = _Watch(what, within, over_all, progress, due)
     if within == over_all == NO_BOUND:
         return _call_plainly(function, watch)
     if threading.current_thread() is threading.main_thread() and hasattr(signal, "setitimer"):
@@ -75,14 +77,23 @@ def call(
 class _Watch:
     """Knows when a call has gone on for too long."""
 
-    def __init__(self, what: str, within: float, over_all: float, progress: Callable[[], object]) -> None:
+    def __init__(
+        self,
+        what: str,
+        within: float,
+        over_all: float,
+        progress: Callable[[], object],
+        due: Callable[[], object],
+    ) -> None:
         self.what = what
         self._within = within
         self._over_all = over_all
         self._progress = progress
+        self._due = due
         self._began = time.monotonic()
         self._clock = RunningClock(2 * TICK)
-        self._moved = 0.0
+        self._moved = self._got_on = 0.0
+        self._done: object = None
         self._last: object = self  # most calls return before the first look, which is the one to compare with
 
     def expired(self) -> bool:
@@ -90,7 +101,9 @@ class _Watch:
         current = self._progress()
         if current != self._last:
             self._last, self._moved = current, now
-        return now - self._moved >= self._within or now >= self._over_all
+            if (done := self._due()) != self._done:
+                self._done, self._got_on = done, now
+        return now - self._moved >= self._within or now - self._got_on >= self._over_all
 
     def hung(self, frame: FrameType | None) -> TailerHung:
         waited = time.monotonic() - self._began

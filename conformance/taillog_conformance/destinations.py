@@ -187,8 +187,8 @@ class FalsyBufferedStream(FalsyStream, BufferedStream):
     """Is false, and shows nothing of what was written before flush() (DST-4)."""
 
 
-class GatedStream(RecordingStream):
-    """Holds up every write while it is shut, so that what the producer does meanwhile is exact."""
+class Gated(RecordingStream):
+    """Has a gate that holds up whoever comes to it while it is shut, so that what the producer does then is exact."""
 
     GATE_OPENS_AFTER = 30.0
     """Seconds after which a gate that nobody opens lets the tailer go on: a check that failed must still end."""
@@ -206,10 +206,26 @@ class GatedStream(RecordingStream):
     def open_gate(self) -> None:
         self._open.set()
 
-    def arrived(self, text: str) -> None:
+    def pass_gate(self) -> None:
         self.entered.set()
         self._open.wait(self.GATE_OPENS_AFTER)
+
+
+class GatedStream(Gated):
+    """Holds up every write while it is shut."""
+
+    def arrived(self, text: str) -> None:
+        self.pass_gate()
         super().arrived(text)
+
+
+class GatedBuffer(Gated, BufferedStream):
+    """Holds up every flush() of what was written while it is shut."""
+
+    def flush(self) -> None:
+        if self.held:
+            self.pass_gate()
+        super().flush()
 
 
 class FailingStream(RecordingStream):

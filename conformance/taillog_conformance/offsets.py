@@ -30,9 +30,9 @@ def read_offsets(paths: Iterable[StrPath], pids: Iterable[int]) -> list[int | No
         for number, found in _descriptors(pid):
             identity = (found.st_dev, found.st_ino)
             if identity in wanted:
-                position = _position(pid, number)
-                if position is not None:
-                    furthest[identity] = max(position, furthest.get(identity, position))
+                at = position(pid, number)
+                if at is not None:
+                    furthest[identity] = max(at, furthest.get(identity, at))
     return [None if identity is None else furthest.get(identity) for identity in wanted]
 
 
@@ -77,7 +77,7 @@ def _descriptors(pid: int) -> Iterable[tuple[str, os.stat_result]]:
             continue
 
 
-def _position(pid: int, number: str) -> int | None:
+def position(pid: int, number: str) -> int | None:
     """The descriptor's position, or None if it is open for writing only: that is the producer's."""
     try:
         with open(f"/proc/{pid}/fdinfo/{number}", encoding="ascii") as info:

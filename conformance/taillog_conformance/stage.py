@@ -60,6 +60,10 @@ NAMED_FILES = 5
 SENTINELS = 25
 """Lines that are tried, each for `settles_within`, until a tailer that begins at the end delivers one."""
 
+HEADERS_MAKE, HEADERS_MAKE_AT_LEAST = 4, 2**16
+"""Times the bytes of the files, and bytes besides, that all that is due does not come to: with headers, and with what
+stands for bytes that are not UTF-8."""
+
 FILES_WATCHED = 8
 """Files whose read offset counts as progress: a look costs a walk through all descriptors."""
 
@@ -269,6 +273,8 @@ class Run:
         self.filter: Filter | Default | None = DEFAULT
         self.interval = INTERVAL
         self.as_path: Callable[[Path], str | os.PathLike[str]] = str
+        self.counted: Callable[[], int] | None = None
+        """How much has come, where the destination is one that a check takes the text from by itself."""
         self.reports: list[Report] = []
         self._offsets: dict[str, int] = {}
         self._sentinels: set[str] = set()
@@ -392,6 +398,7 @@ class Run:
                 within=within or clocks.must_stop_within,
                 over_all=clocks.over_all,
                 progress=self._progress,
+                due=self._due,
                 give_up=self._give_up,
             )
             self._refuse_flood()
@@ -615,7 +622,8 @@ class Run:
 
     def _wait(self, happened: Callable[[], bool], within: float) -> bool:
         clock = RunningClock(POLL_TAKES_AT_MOST)
-        moved = looked = 0.0
+        moved = looked = got_on = 0.0
+        done = 0
         last: object = None  # most waits are over before the first look, which is the one to compare with
         poll = POLL
         while not happened():
@@ -626,7 +634,9 @@ class Run:
                 looked, current = now, self._progress()
                 if current != last:
                     last, moved = current, now
-            if now - moved >= within or now >= self.stage.clocks.over_all:
+                    if (due := self._due()) != done:
+                        done, got_on = due, now
+            if now - moved >= within or now - got_on >= self.stage.clocks.over_all:
                 return False
             self.recorder.wait(poll)
             poll = min(poll * POLL_GROWS, POLL_AT_MOST)
@@ -639,8 +649,18 @@ class Run:
             watched = [file.path for file in list(self.files.values())[:FILES_WATCHED]]
             offsets = sum(offset or 0 for offset in read_offsets(watched, self.stage.processes(self.tailer)))
         own = None if self.tailer is None else self.stage.adapter.progress(self.tailer)
-        delivered = self.recorder.characters if self.stream is not None else self._file_size()
-        return (delivered, len(self.reports), offsets, own)
+        return (self._came(), len(self.reports), offsets, own)
+
+    def _came(self) -> int:
+        """Characters or bytes that have come to the destination."""
+        if self.counted is not None:
+            return self.counted()
+        return self.recorder.characters if self.stream is not None else self._file_size()
+
+    def _due(self) -> int:
+        """As `_came`, and no more than the files may make of it: what writes for ever does nothing any more then."""
+        there = sum(file.size() for file in self.files.values() if file.path.is_file())
+        return min(self._came(), HEADERS_MAKE * there + HEADERS_MAKE_AT_LEAST)
 
     def _refuse_flood(self) -> None:
         """Raise once the destination got more than any check's files hold; what came after was not kept."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import math
 import os
 import sys
@@ -272,8 +273,11 @@ def stopped_from_within(
 GOES_ON_WITHIN = 5.0
 """Seconds after which what is held goes on by itself, so that a check that failed can end."""
 
-FIFO_LINES = 100
-"""Lines of a few words that a pipe takes at once, whatever its size: less than 4096 bytes."""
+FIFO_LINES, MANY_FIFO_LINES = 100, 800
+"""Lines of a few words that a pipe takes at once: less than 4096 bytes, which any has room for, and than LARGE_PIPE."""
+
+LARGE_PIPE = 65_536
+"""Bytes that a pipe holds by default; no read of one takes more than 4096 where a reader asks for no more."""
 
 
 @requirement("DEL-1", needs=["object"])
@@ -293,7 +297,8 @@ def test_del_1_what_stands_in_a_fifo_at_stop_is_delivered(taillog_stage: Stage) 
         run.quiet()  # it has not gone to sleep yet: what is written at once may still come in the same look
         if run.reports:
             raise NotApplicable("the tailer reports a FIFO as what it cannot follow")
-        run["fifo"].append("".join(f"{line}\n" for line in words.lines(FIFO_LINES)))
+        lines = MANY_FIFO_LINES if fcntl.fcntl(held_open, fcntl.F_GETPIPE_SZ) >= LARGE_PIPE else FIFO_LINES
+        run["fifo"].append("".join(f"{line}\n" for line in words.lines(lines)))
         try:
             run.stop()
         except TailerHung:

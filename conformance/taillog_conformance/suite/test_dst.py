@@ -275,6 +275,39 @@ def test_dst_6_a_destination_that_raises_is_reported(taillog_stage: Stage) -> No
         must_report(run, f"write() raised {type(error).__name__}")
 
 
+@requirement("DST-6", needs=["stream", "filter", "error-report"])
+def test_dst_6_it_is_reported_after_another_fault_too(taillog_stage: Stage) -> None:
+    """A dst whose write() raises is reported: also where a filter that raised was reported before."""
+    words = taillog_stage.words
+    poison = words.word()
+    full = False
+
+    def fault(text: str) -> BaseException | None:
+        return disk_full() if full else None
+
+    def keep(text: str) -> bool:
+        if poison in text:
+            raise ValueError(text)
+        return True
+
+    run = taillog_stage.open(stream=lambda recorder: FailingStream(recorder, fault), filter=keep)
+    run["a"].append(f"{poison}\n{words.text()}\n")
+    run.start()
+    run.wait_for_reports()
+    run.wait_for(lambda: run.lines_so_far() >= 1)
+    before = len(run.reports)
+    full = True
+    run["a"].append(f"{words.text()}\n")
+    run.wait_for_reports(before + 1)
+    run.stop()
+    if before and len(run.reports) == before and isinstance(run.stream, FailingStream) and run.stream.failed:
+        raise run.failure(
+            f"write() raised {type(disk_full()).__name__}, and nothing was reported any more after another fault",
+            expected=f"another report ({taillog_stage.adapter.reports_as})",
+            got=f"the {before} of before",
+        )
+
+
 @requirement("DST-6", needs=["stream", "error-report"])
 def test_dst_6_one_that_raises_in_the_drain_is_reported(taillog_stage: Stage) -> None:
     """The same where write() begins to raise when stop() is called."""
@@ -433,6 +466,7 @@ def _until_its_disk_is_full(run: Run, path: Path) -> str:
     words = run.stage.words
     size = _with_a_long_file(run, path)
     stood = run.all_text()
+    run.timeline.add("destination", "full", note="no file of this process can grow any more")
     with disk_full_at(size + CUT_AFTER):
         run["b"].append(f"{words.text()}\n{words.text()}\n")
         run.wait_for(lambda: bool(run.reports))
@@ -446,6 +480,7 @@ def test_dst_6_a_full_disk_is_reported(taillog_stage: Stage) -> None:
     """A destination that takes nothing any more is reported: the file of a path, whose disk is full until the end."""
     run, path = file_run(taillog_stage, "a b")
     size = _with_a_long_file(run, path)
+    run.timeline.add("destination", "full", note="no file of this process can grow any more")
     with disk_full_at(size + CUT_AFTER):
         run["b"].append(f"{taillog_stage.words.text()}\n")
         run.settle()

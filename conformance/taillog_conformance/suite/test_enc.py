@@ -14,6 +14,7 @@ from ..scenario import Scenario, play
 from ..stage import Run, Stage
 from ._namesakes import judge_namesakes, open_namesakes
 from ._registry import requirement
+from .test_frm import late_in_two_writes
 
 
 @requirement("ENC-1", scenarios=True)
@@ -79,6 +80,22 @@ def test_enc_2_a_character_is_its_own_files(taillog_stage: Stage) -> None:
     run.settle()
     run.stop()
     judge_namesakes(run)
+
+
+@requirement("ENC-2", needs=["rotation"])
+def test_enc_2_a_character_of_a_late_line_is_one_character(taillog_stage: Stage) -> None:
+    """A character whose bytes come in separate writes is that character: in a late line of a renamed file, too."""
+    words = taillog_stage.words
+    begun, rest = words.word(), words.word()
+    first, *others = "\u20ac".encode()
+    run = late_in_two_writes(taillog_stage, begun.encode() + bytes([first]), bytes(others) + rest.encode())
+    for line in run.all_text().split("\n"):
+        if begun in line and rest in line and not line.endswith(f"{begun}\u20ac{rest}"):
+            raise run.failure(
+                "a character of a line that came late, to a renamed file, in two writes, was not delivered as it is",
+                expected=repr(f"{begun}\u20ac{rest}"),
+                got=repr(line),
+            )
 
 
 @requirement("ENC-3", scenarios=True)

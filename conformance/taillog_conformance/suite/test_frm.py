@@ -96,6 +96,43 @@ def test_frm_1_a_half_line_waits_in_a_renamed_file(taillog_stage: Stage) -> None
         )
 
 
+@requirement("FRM-1", needs=["rotation"])
+def test_frm_1_a_late_half_line_of_a_renamed_file_waits(taillog_stage: Stage) -> None:
+    """A line is not delivered before its newline has been written: nor one that comes late, to a renamed file.
+
+    It need not come at all, nor its second half, where the file is not read any more by then.
+    """
+    words = taillog_stage.words
+    begun, rest = words.text(), words.text()
+    run = late_in_two_writes(taillog_stage, begun.encode(), rest.encode())
+    for line in run.all_text().split("\n"):
+        if line.endswith(rest) and not line.endswith(f"{begun}{rest}"):
+            raise run.failure(
+                "a line that came late, to a renamed file, in two writes, was delivered in two parts",
+                expected=f"{begun + rest!r}, or nothing of {rest!r}",
+                got=repr(line),
+            )
+
+
+def late_in_two_writes(stage: Stage, begun: bytes, rest: bytes) -> Run:
+    """A run that is over, in which a line came late to a renamed file, and the tailer looked between its halves."""
+    words = stage.words
+    run = stage.open()
+    run["a"].append(f"{words.text()}\n")
+    run.start()
+    run.settle()
+    run["a"].rename()
+    run["a"].create()
+    run["a"].append(f"{words.text()}\n")
+    run.wait_for(lambda: run.lines_so_far() >= 2)
+    run["a"].append_old(begun)
+    run.looks(2)
+    run["a"].append_old(rest + b"\n")
+    run.wait_for(lambda: run.lines_so_far() >= 3)
+    run.stop()
+    return run
+
+
 @requirement("FRM-2", scenarios=True, needs=["last-piece"])
 def test_frm_2_a_last_piece_is_delivered_at_stop(taillog_stage: Stage, case: Scenario) -> None:
     """An unterminated last piece is delivered once, at stop."""

@@ -10,13 +10,14 @@ from typing import Any
 from unittest import mock
 
 from ..adapters import DEFAULT
-from ..destinations import GatedStream
+from ..destinations import Gated, GatedBuffer, GatedStream, Recorder
 from ..isolated import in_a_process
 from ..left_behind import living
 from ..outcomes import AdapterProblem, ConformanceFailure, NotApplicable
+from ..scenario import CALM_INTERVAL
 from ..stage import Run, Stage
 from ._registry import requirement
-from .test_del import FeedingStream
+from .test_del import GOES_ON_WITHIN, FeedingStream
 from .test_lat import machine_noise
 
 
@@ -37,9 +38,9 @@ def test_lif_1_start_returns_the_tailer(taillog_stage: Stage) -> None:
         raise run.failure("start() did not return the tailer", expected=repr(tailer), got=repr(returned))
 
 
-def gated(run: Run) -> GatedStream:
-    """The run's stream, which holds writes up while it is shut."""
-    assert isinstance(run.stream, GatedStream)
+def gated(run: Run) -> Gated:
+    """The run's stream, which holds up what comes to its gate while that is shut."""
+    assert isinstance(run.stream, Gated)
     return run.stream
 
 
@@ -131,40 +132,51 @@ def test_lif_3_stopped_is_false_though_there_are_no_files(taillog_stage: Stage) 
 @requirement("LIF-3", needs=["object", "stream"])
 def test_lif_3_stopped_is_false_while_stop_drains(taillog_stage: Stage) -> None:
     """stopped() is false until stop() has returned: also while stop() waits for the last lines."""
-    run = taillog_stage.open(stream=GatedStream)
-    stream = gated(run)
-    run["a"].append(line(taillog_stage))
+    _is_not_stopped_while_held(taillog_stage, GatedStream, "a line was still being written")
+
+
+@requirement("LIF-3", needs=["object", "stream"])
+def test_lif_3_stopped_is_false_while_stop_flushes(taillog_stage: Stage) -> None:
+    """The same while stop() waits for the last lines to be flushed."""
+    _is_not_stopped_while_held(taillog_stage, GatedBuffer, "what was written was still being flushed")
+
+
+def _is_not_stopped_while_held(stage: Stage, stream: Callable[[Recorder], Gated], what: str) -> None:
+    run = stage.open(stream=stream, interval=CALM_INTERVAL)  # it sleeps while the line is written
+    gate = gated(run)
+    run["a"].append(line(stage))
     run.start()
     run.settle()
-    stream.shut()
-    run["a"].append(line(taillog_stage))
+    gate.shut()
+    run["a"].append(line(stage))
     seen: list[bool] = []
     broken: list[Exception] = []
+    is_over = False
 
     def look() -> None:
-        if stream.entered.wait(taillog_stage.clocks.must_happen_within):
-            run.quiet()
-            try:
-                seen.append(run.stopped())
-            except (AdapterProblem, ConformanceFailure) as failure:
-                broken.append(failure)
-        stream.open_gate()
+        gate.entered.wait()
+        if is_over:  # nobody came to the gate, or to an open one
+            return
+        run.quiet()
+        try:
+            seen.append(run.stopped())
+        except (AdapterProblem, ConformanceFailure) as failure:
+            broken.append(failure)
+        gate.open_gate()
 
     watcher = threading.Thread(target=look, name="conformance-look", daemon=True)
     watcher.start()
     try:
         run.stop()
     finally:
-        stream.open_gate()
+        is_over = True
+        gate.entered.set()
+        gate.open_gate()
         watcher.join()
     for failure in broken:
         raise failure
     if seen == [True]:
-        raise run.failure(
-            "stopped() was true while a line was still being written and stop() had not returned",
-            expected="False",
-            got="True",
-        )
+        raise run.failure(f"stopped() was true while {what} and stop() had not returned", expected="False", got="True")
 
 
 @requirement("LIF-3", needs=["object"])
@@ -565,8 +577,20 @@ def test_lif_13_stop_from_the_filter_does_not_deadlock(taillog_stage: Stage) -> 
     _stop_from_within(taillog_stage, "the filter")
 
 
-def _stop_from_within(stage: Stage, where: str) -> None:
+@requirement("LIF-13", needs=["object", "stream"])
+def test_lif_13_nor_does_it_while_another_stop_waits(taillog_stage: Stage) -> None:
+    """The same where another thread has called stop() and waits for the tailer to end."""
+    _stop_from_within(taillog_stage, "dst.write()", while_another_waits=True)
+
+
+def _stop_from_within(stage: Stage, where: str, *, while_another_waits: bool = False) -> None:
+    called, goes_on = threading.Event(), threading.Event()
+
     def stop(text: str) -> None:
+        called.set()
+        if while_another_waits:
+            goes_on.wait(GOES_ON_WITHIN)
+            time.sleep(run.moment())  # by then the other one waits
         run.timeline.add("tailer", "stop", note=f"called by {where}")
         run.make().stop()
 
@@ -582,14 +606,18 @@ def _stop_from_within(stage: Stage, where: str) -> None:
     def part(send: Callable[[Any], None]) -> None:
         run.start()
         run["a"].append(line(stage))
-        run.quiet()
+        run.wait_for(called.is_set)
+        if not while_another_waits:
+            run.quiet()
+        goes_on.set()
         run.make().stop()
         send("stopped")
 
     ended = in_a_process(part, ENDS_WITHIN * stage.clocks.scale, ends=True)
     if not ended.answers or not ended.by_itself:
+        meanwhile = " while another thread waited in stop()" if while_another_waits else ""
         raise run.failure(
-            f"stop() was called by {where}, and the tailer never came to its end",
+            f"stop() was called by {where}{meanwhile}, and the tailer never came to its end",
             expected="stop() returns, there and to the next caller",
             got=ended.told,
         )
@@ -597,9 +625,22 @@ def _stop_from_within(stage: Stage, where: str) -> None:
 
 @requirement("LIF-14", needs=["object"])
 def test_lif_14_the_tailer_is_a_context_manager(taillog_stage: Stage) -> None:
-    """The tailer is a context manager."""
+    """The tailer is a context manager: left by an exception, it stops, and lets that through."""
     run = taillog_stage.open()
     run["a"].append(line(taillog_stage))
     tailer: Any = run.make()
     if not (hasattr(tailer, "__enter__") and hasattr(tailer, "__exit__")):
         raise run.failure("the tailer is no context manager", expected="__enter__ and __exit__", got="neither")
+    run.start()
+    is_swallowed = run.call("__exit__()", lambda: bool(tailer.__exit__(LookupError, LookupError(), None)))
+    try:
+        is_stopped = run.stopped()
+    finally:
+        run.stop()
+    if is_swallowed or not is_stopped:
+        raise run.failure(
+            "an exception that left the context of the tailer "
+            + ("was swallowed: __exit__() returned true" if is_swallowed else "did not stop it"),
+            expected="it is stopped, and the exception goes on",
+            got=f"stopped() is {is_stopped}",
+        )

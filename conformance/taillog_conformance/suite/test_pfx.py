@@ -96,10 +96,13 @@ def test_pfx_3_prefixes_may_be_any_mapping(taillog_stage: Stage) -> None:
 
 @requirement("PFX-3", needs=["rotation"])
 def test_pfx_3_a_prefix_outlasts_a_rotation(taillog_stage: Stage) -> None:
-    """A prefix given for a key replaces the header, before the lines of a new file at the path too."""
+    """A prefix given for a key replaces the header, before the lines of a new file at the path too, and late ones."""
     run = _delivered_with_a_prefix(taillog_stage)
     run["a"].rename()
     run["a"].create()
+    run["a"].append(f"{taillog_stage.words.text()}\n")
+    run.wait_for(lambda: run.lines_so_far() >= 2)
+    run["a"].append_old(f"{taillog_stage.words.text()}\n")
     _goes_on_with_its_prefix(run, "a rotation")
 
 
