@@ -318,6 +318,29 @@ def test_progress_for_ever_has_an_end(thread: str) -> None:
     assert time.monotonic() - began >= 4 * SHORT
 
 
+@running_here
+def test_as_long_as_what_is_due_gets_done_there_is_no_end(thread: str) -> None:
+    released = threading.Event()
+    left = iter(range(8))
+
+    def due() -> int:
+        done = next(left, None)
+        if done is None:
+            released.set()
+            return 8
+        return done
+
+    began = time.monotonic()
+    call(
+        lambda: in_a_sleep(released),
+        thread=thread,
+        over_all=2 * deadline.TICK,
+        progress=itertools.count().__next__,
+        due=due,
+    )
+    assert time.monotonic() - began >= 2 * deadline.TICK
+
+
 # Signals of others.
 
 
