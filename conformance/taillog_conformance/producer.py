@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import stat
 import subprocess
 import time
 from collections.abc import Container
@@ -189,6 +190,20 @@ def _write_all(descriptor: int, data: bytes) -> None:
     view = memoryview(data)
     while view:
         view = view[os.write(descriptor, view) :]
+
+
+def device(folder: Path, path: str) -> Path:
+    """The device at `path`; for root a node of its own in `folder`: a tailer may remove or replace what it is given."""
+    if os.geteuid() != 0:
+        return Path(path)
+    node = folder / Path(path).name
+    try:
+        os.mknod(node, stat.S_IFCHR | 0o666, os.stat(path).st_rdev)
+        os.close(os.open(node, os.O_RDWR))  # a file system may be mounted so that its devices are none
+    except OSError:
+        node.unlink(missing_ok=True)
+        node.symlink_to(path)
+    return node
 
 
 def remove_tree(folder: Path) -> None:

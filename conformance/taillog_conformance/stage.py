@@ -704,9 +704,10 @@ class Run:
         return come
 
     def _file_text(self) -> str:
-        """What stands in the destination file; undecodable bytes are shown as such."""
+        """What stands in the destination file; undecodable bytes are shown as such. Nothing stands in a device."""
         try:
-            return Path(self.dst).read_bytes().decode("utf-8", errors="backslashreplace")
+            path = Path(self.dst)
+            return path.read_bytes().decode("utf-8", errors="backslashreplace") if path.is_file() else ""
         except OSError:
             return ""
 

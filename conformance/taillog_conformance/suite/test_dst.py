@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import resource
+import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -22,7 +23,8 @@ from ..destinations import (
     disk_full,
     not_in,
 )
-from ..outcomes import NotApplicable, TailerRaised
+from ..outcomes import NotApplicable, NotRun, TailerRaised
+from ..producer import device
 from ..scenario import CALM_INTERVAL
 from ..stage import Run, Stage
 from ..timeline import shorten
@@ -450,24 +452,17 @@ def disk_full_at(size: int) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
-def _with_a_long_file(run: Run, path: Path) -> int:
-    """Follow the run's files, of which `a` is longer than any other; the size of its destination, which is longer."""
+def _until_its_disk_is_full(run: Run, path: Path) -> str:
+    """Follow the run's files until the disk of its destination was full for a while; what stood there before."""
     words = run.stage.words
     run["a"].append("".join(f"{line}\n" for line in words.lines(LINES_BEFORE)))  # so that no source is as long
     run["b"].append(f"{words.text()}\n")
     run.start()
     if not run.wait_long(lambda: run.lines_so_far() > LINES_BEFORE):  # which is LAT-1's matter
         raise NotApplicable("what was written does not stand in the destination's file while the tailer runs")
-    return path.stat().st_size
-
-
-def _until_its_disk_is_full(run: Run, path: Path) -> str:
-    """Follow the run's files until the disk of its destination was full for a while; what stood there before."""
-    words = run.stage.words
-    size = _with_a_long_file(run, path)
     stood = run.all_text()
     run.timeline.add("destination", "full", note="no file of this process can grow any more")
-    with disk_full_at(size + CUT_AFTER):
+    with disk_full_at(path.stat().st_size + CUT_AFTER):
         run["b"].append(f"{words.text()}\n{words.text()}\n")
         run.wait_for(lambda: bool(run.reports))
         run["b"].append(f"{words.text()}\n")
@@ -475,19 +470,27 @@ def _until_its_disk_is_full(run: Run, path: Path) -> str:
     return stood
 
 
-@requirement("DST-6", needs=["object", "destination-path", "several-files"])
+FULL_DEVICE = "/dev/full"
+"""A file of Linux that takes nothing: each write() to it fails, as on a full disk."""
+
+
+@requirement("DST-6", needs=["destination-path", "error-report"])
 def test_dst_6_a_full_disk_is_reported(taillog_stage: Stage) -> None:
-    """A destination that takes nothing any more is reported: the file of a path, whose disk is full until the end."""
-    run, path = file_run(taillog_stage, "a b")
-    size = _with_a_long_file(run, path)
-    run.timeline.add("destination", "full", note="no file of this process can grow any more")
-    with disk_full_at(size + CUT_AFTER):
-        run["b"].append(f"{taillog_stage.words.text()}\n")
-        run.settle()
-        try:
-            run.stop()
-        except TailerRaised:
-            return  # so it is told, too
+    """A destination that takes nothing is reported: a path, on a disk that is full."""
+    if not os.path.exists(FULL_DEVICE):
+        raise NotRun(f"this system has no {FULL_DEVICE}")
+    path = device(taillog_stage.folder, FULL_DEVICE)
+    run = taillog_stage.open(dst=str(path))
+    run["a"].append(f"{taillog_stage.words.text()}\n")
+    if run.attempt_start(placed=False) is not None:
+        return  # so it is told
+    run.wait_for_reports()
+    try:
+        run.stop()
+    except TailerRaised:
+        return  # so it is told, too
+    if stat.S_ISREG(path.stat().st_mode):
+        raise NotApplicable("the tailer puts a file of its own in the place of its destination")
     must_report(run, "the disk of the destination's file was full, and a line is lost")
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import stat
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,6 +12,7 @@ from pathlib import Path
 from ..clocks import FAST_INTERVAL, INTERVAL
 from ..oracle import Source
 from ..outcomes import NotApplicable
+from ..producer import device
 from ..scenario import CALM_INTERVAL
 from ..stage import Run, Stage
 from ._registry import requirement
@@ -243,25 +243,11 @@ def _stays_finite(run: Run, begun: Callable[[], object]) -> None:
         )
 
 
-def null_device(folder: Path) -> Path:
-    """The null device; for root a node of its own in `folder`: a tailer may remove its sources, or replace them."""
-    if os.geteuid() != 0:
-        return Path(os.devnull)
-    node = folder / "null"
-    try:
-        os.mknod(node, stat.S_IFCHR | 0o666, os.stat(os.devnull).st_rdev)
-        node.read_bytes()  # a file system may be mounted so that its devices are none
-    except OSError:
-        node.unlink(missing_ok=True)
-        node.symlink_to(os.devnull)
-    return node
-
-
 @requirement("SRC-5", needs=["several-files"])
 def test_src_5_an_empty_file_and_the_null_device_are_fine(taillog_stage: Stage) -> None:
     """An empty file and the null device are followed without an error."""
     words = taillog_stage.words
-    run = taillog_stage.open("empty null a", paths={"null": null_device(taillog_stage.folder)})
+    run = taillog_stage.open("empty null a", paths={"null": device(taillog_stage.folder, os.devnull)})
     run["empty"].create()
     run["a"].append(f"{words.text()}\n")
     run.start()
