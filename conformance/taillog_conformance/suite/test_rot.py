@@ -387,9 +387,10 @@ def test_rot_5_a_deleted_files_piece_is_not_lost(taillog_stage: Stage) -> None:
     piece = words.text()
     run["a"].append(piece)
     run.seen("a")
+    if (run.offset("a") or 0) < run["a"].size():
+        raise NotApplicable("whether the tailer has read the piece cannot be known")
     run["a"].delete()
-    if taillog_stage.profile.offset_visible:
-        run.wait_for(lambda: not held(run["a"].path))
+    run.wait_for(lambda: not held(run["a"].path))
     run["a"].create()
     run["a"].append(f"{words.text()}\n")
     run.settle()
