@@ -306,7 +306,7 @@ def test_progress_for_ever_has_an_end(thread: str) -> None:
     released = threading.Event()
     began = time.monotonic()
     try:
-        with pytest.raises(TailerHung):
+        with pytest.raises(TailerHung) as caught:
             call(
                 lambda: in_a_sleep(released),
                 thread=thread,
@@ -316,6 +316,7 @@ def test_progress_for_ever_has_an_end(thread: str) -> None:
     finally:
         released.set()
     assert time.monotonic() - began >= 4 * SHORT
+    assert caught.value.got.endswith(f"but nothing that was due had come for {4 * SHORT:g} s")
 
 
 @running_here
