@@ -109,11 +109,15 @@ class _Watch:
         waited = time.monotonic() - self._began
         stack = f"it stood at:\n{_shown(traceback.extract_stack(frame))}" if frame else "no stack to be had"
         still = self._clock() - self._moved
-        moved = f"something moved {still:.1f} s ago, but nothing that was due had come for {self._over_all:g} s"
+        moved = (
+            f"nothing had moved for {still:.0f} s"
+            if still >= self._within
+            else f"something moved {still:.1f} s ago, but nothing that was due had come for {self._over_all:g} s"
+        )
         return TailerHung(
             f"{self.what} had not returned after {waited:.0f} s",
             expected=f"{self.what} returns",
-            got=f"{stack}\n{f'nothing had moved for {still:.0f} s' if still >= self._within else moved}",
+            got=f"{stack}\n{moved}",
         )
 
     def raised(self, error: BaseException) -> Exception:

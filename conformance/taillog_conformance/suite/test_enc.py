@@ -12,9 +12,9 @@ from ..isolated import in_a_process
 from ..outcomes import NotRun
 from ..scenario import Scenario, play
 from ..stage import Run, Stage
+from ._late import late_in_two_writes
 from ._namesakes import judge_namesakes, open_namesakes
 from ._registry import requirement
-from .test_frm import late_in_two_writes
 
 
 @requirement("ENC-1", scenarios=True)

@@ -17,6 +17,7 @@ from ..properties import explore, text_of
 from ..scenario import CALM_INTERVAL
 from ..stage import Run, Stage
 from ..timeline import shorten
+from ._late import replace_in_sight
 from ._registry import requirement
 from .test_err import must_report
 
@@ -390,10 +391,7 @@ def test_flt_4_the_filter_holds_for_late_lines_of_a_renamed_file(taillog_stage: 
     run["a"].append(f"{wanted} {words.word()}\n")
     run.start()
     run.wait_for(lambda: run.lines_so_far() >= 1)
-    run["a"].rename()
-    run["a"].create()
-    run["a"].append(f"{wanted} {words.word()}\n")
-    run.wait_for(lambda: run.lines_so_far() >= 2)
+    replace_in_sight(run, f"{wanted} {words.word()}")
     run["a"].append_old(f"{unkept}\n{wanted} {words.word()}\n")
     run.wait_for(lambda: run.lines_so_far() >= 3)
     run.stop()

@@ -10,6 +10,7 @@ from ..clocks import FAST_INTERVAL
 from ..properties import explore, text_of
 from ..scenario import CALM_INTERVAL, Scenario, play
 from ..stage import Run, Stage
+from ._late import late_in_two_writes
 from ._namesakes import judge_namesakes, open_namesakes
 from ._registry import requirement
 from .test_del import stopped_from_within
@@ -112,25 +113,6 @@ def test_frm_1_a_late_half_line_of_a_renamed_file_waits(taillog_stage: Stage) ->
                 expected=f"{begun + rest!r}, or nothing of {rest!r}",
                 got=repr(line),
             )
-
-
-def late_in_two_writes(stage: Stage, begun: bytes, rest: bytes) -> Run:
-    """A run that is over, in which a line came late to a renamed file, and the tailer looked between its halves."""
-    words = stage.words
-    run = stage.open()
-    run["a"].append(f"{words.text()}\n")
-    run.start()
-    run.settle()
-    run["a"].rename()
-    run["a"].create()
-    run["a"].append(f"{words.text()}\n")
-    run.wait_for(lambda: run.lines_so_far() >= 2)
-    run["a"].append_old(begun)
-    run.looks(2)
-    run["a"].append_old(rest + b"\n")
-    run.wait_for(lambda: run.lines_so_far() >= 3)
-    run.stop()
-    return run
 
 
 @requirement("FRM-2", scenarios=True, needs=["last-piece"])

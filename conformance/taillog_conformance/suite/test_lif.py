@@ -16,6 +16,7 @@ from ..left_behind import living
 from ..outcomes import AdapterProblem, ConformanceFailure, NotApplicable
 from ..scenario import CALM_INTERVAL
 from ..stage import Run, Stage
+from ._late import replace_in_sight
 from ._registry import requirement
 from .test_del import GOES_ON_WITHIN, FeedingStream
 from .test_lat import machine_noise
@@ -442,10 +443,7 @@ def _returns_though_fed(stage: Stage, *, renamed: bool) -> None:
     run.make()
     if renamed:
         run.settle()
-        run["a"].rename()
-        run["a"].create()
-        run["a"].append(f"{words.text()}\n")
-        run.settle()  # the new file has been found, and is not kept waiting by what comes to the old one
+        replace_in_sight(run, words.text())  # it is not kept waiting by what comes to the old one
         is_fed = True
         write()
     called.append(time.monotonic())

@@ -11,6 +11,7 @@ from ..clocks import FAST_INTERVAL
 from ..properties import explore, text_of
 from ..scenario import Scenario, play
 from ..stage import Run, Stage
+from ._late import replace_in_sight
 from ._registry import requirement
 from .test_dst import unencodable_run
 
@@ -98,10 +99,7 @@ def test_pfx_3_prefixes_may_be_any_mapping(taillog_stage: Stage) -> None:
 def test_pfx_3_a_prefix_outlasts_a_rotation(taillog_stage: Stage) -> None:
     """A prefix given for a key replaces the header, before the lines of a new file at the path too, and late ones."""
     run = _delivered_with_a_prefix(taillog_stage)
-    run["a"].rename()
-    run["a"].create()
-    run["a"].append(f"{taillog_stage.words.text()}\n")
-    run.wait_for(lambda: run.lines_so_far() >= 2)
+    replace_in_sight(run, taillog_stage.words.text())
     run["a"].append_old(f"{taillog_stage.words.text()}\n")
     _goes_on_with_its_prefix(run, "a rotation")
 
