@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 MUST_HAPPEN_WITHIN = 10.0
@@ -95,6 +96,35 @@ class RunningClock:
         self._seconds += min(now - self._read, self._at_most)
         self._read = now
         return self._seconds
+
+
+class Patience:
+    """For how long something may go on: `within` seconds in which nothing moves, `over_all` in which nothing is done of
+    what is due, whatever else moves."""
+
+    def __init__(self, within: float, over_all: float) -> None:
+        self._within = within
+        self._over_all = over_all
+        self._moved = self._got_on = 0.0
+        self._last: object = self  # most waits are over before the first look, which is the one to compare with
+        self._done: object = None
+
+    def look(self, now: float, progress: object, due: Callable[[], object]) -> None:
+        """Take note at `now` of what shows `progress`, and if that has changed, of how much is done that is `due`."""
+        if progress != self._last:
+            self._last, self._moved = progress, now
+            if (done := due()) != self._done:
+                self._done, self._got_on = done, now
+
+    def is_over(self, now: float) -> bool:
+        return now - self._moved >= self._within or now - self._got_on >= self._over_all
+
+    def told(self, now: float) -> str:
+        """In words, how it stands at `now`."""
+        still = now - self._moved
+        if still >= self._within:
+            return f"nothing had moved for {still:.0f} s"
+        return f"something moved {still:.1f} s ago, but nothing that was due had come for {self._over_all:g} s"
 
 
 class Unhurried(Clocks):

@@ -20,7 +20,7 @@ from types import FrameType
 from typing import TypeVar
 
 from . import guard, traces
-from .clocks import RunningClock
+from .clocks import Patience, RunningClock
 from .interruption import does_something
 from .outcomes import AdapterProblem, ConformanceFailure, TailerHung, TailerRaised
 from .report.inert import bounded
@@ -86,38 +86,24 @@ class _Watch:
         due: Callable[[], object],
     ) -> None:
         self.what = what
-        self._within = within
-        self._over_all = over_all
+        self._patience = Patience(within, over_all)
         self._progress = progress
         self._due = due
         self._began = time.monotonic()
         self._clock = RunningClock(2 * TICK)
-        self._moved = self._got_on = 0.0
-        self._done: object = None
-        self._last: object = self  # most calls return before the first look, which is the one to compare with
 
     def expired(self) -> bool:
         now = self._clock()
-        current = self._progress()
-        if current != self._last:
-            self._last, self._moved = current, now
-            if (done := self._due()) != self._done:
-                self._done, self._got_on = done, now
-        return now - self._moved >= self._within or now - self._got_on >= self._over_all
+        self._patience.look(now, self._progress(), self._due)
+        return self._patience.is_over(now)
 
     def hung(self, frame: FrameType | None) -> TailerHung:
         waited = time.monotonic() - self._began
         stack = f"it stood at:\n{_shown(traceback.extract_stack(frame))}" if frame else "no stack to be had"
-        still = self._clock() - self._moved
-        moved = (
-            f"nothing had moved for {still:.0f} s"
-            if still >= self._within
-            else f"something moved {still:.1f} s ago, but nothing that was due had come for {self._over_all:g} s"
-        )
         return TailerHung(
             f"{self.what} had not returned after {waited:.0f} s",
             expected=f"{self.what} returns",
-            got=f"{stack}\n{moved}",
+            got=f"{stack}\n{self._patience.told(self._clock())}",
         )
 
     def raised(self, error: BaseException) -> Exception:

@@ -24,7 +24,7 @@ from typing import Any, TypeVar
 from . import deadline, model, oracle
 from .adapters import DEFAULT, Adapter, Job, Tailer
 from .adapters.base import Default, Filter
-from .clocks import INTERVAL, LATENCIES_TO_SEE, Clocks, RunningClock
+from .clocks import INTERVAL, LATENCIES_TO_SEE, Clocks, Patience, RunningClock
 from .destinations import FLOOD, Recorder, RecordingStream
 from .fates import Fates, combined, fates
 from .logs import Report, reports_to, thread_deaths_to
@@ -622,21 +622,17 @@ class Run:
 
     def _wait(self, happened: Callable[[], bool], within: float) -> bool:
         clock = RunningClock(POLL_TAKES_AT_MOST)
-        moved = looked = got_on = 0.0
-        done = 0
-        last: object = None  # most waits are over before the first look, which is the one to compare with
+        patience = Patience(within, self.stage.clocks.over_all)
+        looked = 0.0
         poll = POLL
         while not happened():
             self._refuse_flood()
             self.stage.alive()
             now = clock()
             if now - looked >= PROGRESS_EVERY:
-                looked, current = now, self._progress()
-                if current != last:
-                    last, moved = current, now
-                    if (due := self._due()) != done:
-                        done, got_on = due, now
-            if now - moved >= within or now - got_on >= self.stage.clocks.over_all:
+                looked = now
+                patience.look(now, self._progress(), self._due)
+            if patience.is_over(now):
                 return False
             self.recorder.wait(poll)
             poll = min(poll * POLL_GROWS, POLL_AT_MOST)
