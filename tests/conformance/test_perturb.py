@@ -424,7 +424,7 @@ def test_a_wait_without_end_is_told_from_one_that_may_end(
 
 
 def test_a_thread_that_runs_in_c_code_does_not_wait_without_end() -> None:
-    sleeper = threading.Thread(target=time.sleep, args=(1,), daemon=True)
+    sleeper = threading.Thread(target=time.sleep, args=(WAITS_LONG,), daemon=True)
     sleeper.start()
     assert sleeper.ident is not None
     assert not wait_without_end([sleeper.ident])
